@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How an event changes the counters. The BPF programs count with these functions into their
+ * maps, the model with the same ones from the events of a ring buffer or a recording: so `stat`
+ * and `report` cannot disagree about what a number means.
+ */
+#ifndef KVMCLOCK_ACCOUNT_H
+#define KVMCLOCK_ACCOUNT_H
+
+#include "event.h"
+
+/* Jumps of the kvm-clock, in ns; forward is positive. */
+struct kct_drift {
+	__s64 total;	    /* signed sum: where the clock is now against where it would be */
+	__s64 max_forward;  /* >= 0 */
+	__s64 max_backward; /* <= 0 */
+	__s64 set_clock;    /* the part of total that came with a KVM_SET_CLOCK */
+};
+
+struct kct_vm_counters {
+	__u64 updates[KCT_NR_CAUSES][KCT_NR_EFFECTS];
+	__u64 set_clocks;
+};
+
+struct kct_vcpu_counters {
+	__u64 requests[KCT_NR_ORIGINS];
+	__u64 requests_derived;	       /* of these, not seen but derived */
+	__u64 requests_cleared;	       /* cleared, and no update came of them */
+	__u64 updates[KCT_NR_EFFECTS]; /* those that this vCPU's thread ran for its request */
+	__u64 pvti_updates;
+	__u64 pvti_changed; /* of these, the line or the flags differ from the one before */
+	__u64 pvti_rebased; /* of these, after a TSC write: no drift is claimed */
+	__u64 tsc_writes;
+	struct kct_drift drift;
+};
+
+/* Counters of what could not be laid to any VM's or vCPU's account. */
+struct kct_unattributed {
+	struct kct_vm_counters vm;
+	struct kct_vcpu_counters vcpu;
+};
+
+static inline void kct_account_update(struct kct_vm_counters *vm, struct kct_vcpu_counters *vcpu,
+				      const struct kct_update_event *e)
+{
+	if (e->cause >= KCT_NR_CAUSES || e->effect >= KCT_NR_EFFECTS)
+		return;
+	vm->updates[e->cause][e->effect]++;
+	if (vcpu && e->cause == KCT_CAUSE_VCPU_REQUEST)
+		vcpu->updates[e->effect]++;
+}
+
+/* A new VM takes over the update that was counted as nobody's when it was being made. */
+static inline void kct_account_created(struct kct_vm_counters *vm, struct kct_vm_counters *nobody,
+				       const struct kct_vm_event *e)
+{
+	if (!e->created || e->create_effect >= KCT_NR_EFFECTS)
+		return;
+	vm->updates[KCT_CAUSE_VM_CREATE][e->create_effect]++;
+	nobody->updates[KCT_CAUSE_VM_CREATE][e->create_effect]--;
+}
+
+static inline void kct_account_request(struct kct_vcpu_counters *vcpu,
+				       const struct kct_request_event *e)
+{
+	if (e->op == KCT_REQUEST_CLEARED) {
+		vcpu->requests_cleared++;
+		return;
+	}
+	if (e->origin >= KCT_NR_ORIGINS)
+		return;
+	vcpu->requests[e->origin]++;
+	vcpu->requests_derived += e->derived;
+}
+
+static inline void kct_account_drift(struct kct_drift *drift, __s64 ns, int clock_set)
+{
+	/* Unsigned sums: a recording may hold any number. */
+	drift->total = (__s64)((__u64)drift->total + (__u64)ns);
+	if (ns > drift->max_forward)
+		drift->max_forward = ns;
+	if (ns < drift->max_backward)
+		drift->max_backward = ns;
+	if (clock_set)
+		drift->set_clock = (__s64)((__u64)drift->set_clock + (__u64)ns);
+}
+
+static inline void kct_account_pvti(struct kct_vcpu_counters *vcpu, const struct kct_pvti_event *e)
+{
+	vcpu->pvti_updates++;
+	vcpu->pvti_rebased += e->rebased;
+	if (!e->has_old || !kct_pvti_same_line(&e->old_pvti, &e->new_pvti) ||
+	    e->old_pvti.flags != e->new_pvti.flags)
+		vcpu->pvti_changed++;
+	if (e->has_drift)
+		kct_account_drift(&vcpu->drift, e->drift_ns, e->clock_set);
+}
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The records that cross the kernel boundary through the ring buffer, and the lines of a
+ * recording. Plain structs: every byte is set, none is padding of the compiler's.
+ *
+ * Times are ns of CLOCK_BOOTTIME. Masterclock times are ns of the kvmclock base
+ * (CLOCK_MONOTONIC_RAW plus the boot offset: get_kvmclock_base_ns()), cycles are the host's TSC.
+ */
+#ifndef KVMCLOCK_EVENT_H
+#define KVMCLOCK_EVENT_H
+
+#include <linux/types.h>
+
+#include "pvti.h"
+#include "vocabulary.h"
+
+/* kct_event.vm of an event whose VM could not be told; kct_event.vcpu where none is involved. */
+#define KCT_NO_VM   0
+#define KCT_NO_VCPU 0xffffffff
+
+/* A yes-or-no that the kernel state gives, or not. */
+enum kct_known { KCT_NO, KCT_YES, KCT_NOT_KNOWN };
+
+/* What every event begins with. */
+struct kct_event {
+	__u64 ns;
+	__u32 vm;   /* the tool's number for the VM, from 1; KCT_NO_VM */
+	__u32 vcpu; /* vcpu_id, for QEMU the APIC id; KCT_NO_VCPU */
+	__u32 tid;  /* the running task */
+	__u32 kind; /* enum kct_event_kind */
+};
+
+/* The per-VM snapshot of kvm_arch: the masterclock. */
+struct kct_masterclock {
+	__u64 kernel_ns;    /* master_kernel_ns */
+	__u64 cycle_now;    /* master_cycle_now */
+	__s64 clock_offset; /* kvmclock_offset: kvm-clock minus kvmclock base, ns */
+	__u32 active;	    /* use_master_clock: enum kct_known */
+	__u32 nr_vcpus;	    /* online_vcpus */
+};
+
+struct kct_vm_event {
+	struct kct_event event;
+	__u64 kvm;   /* address of the struct kvm: tells two VMs of one process apart */
+	__u64 token; /* number that the address does not share with a VM before or after it */
+	struct kct_masterclock masterclock;
+	__u32 pid;	     /* the VMM */
+	__u32 creator;	     /* thread that made the VM: kvm->userspace_pid */
+	__u32 created;	     /* 1: its KVM_CREATE_VM was seen, with the update in it */
+	__u32 create_effect; /* then: what that update did */
+	char comm[16];
+};
+
+struct kct_vcpu_event {
+	struct kct_event event;
+	struct kct_pvti pvti; /* the one that the guest has, if has_pvti */
+	__u64 tsc_offset;     /* l1_tsc_offset: guest TSC minus scaled host TSC, two's complement */
+	__u32 tsc_khz;	      /* virtual_tsc_khz */
+	__u8 has_pvti;
+	__u8 pending; /* KVM_REQ_MASTERCLOCK_UPDATE is pending */
+	__u16 pad;
+};
+
+struct kct_update_event {
+	struct kct_event event;
+	struct kct_masterclock before; /* .active is KCT_NOT_KNOWN at a first sight */
+	struct kct_masterclock after;
+	__u8 cause;	  /* enum kct_cause */
+	__u8 effect;	  /* enum kct_effect */
+	__u8 derived;	  /* 1: the cause follows from the context, it was not observed */
+	__u8 matched;	  /* tracepoint's offset_matched */
+	__u32 host_clock; /* tracepoint's host_clock: the vDSO clock mode, 1 is TSC */
+};
+
+/* What happened to a request. That it was served, an update with its vCPU says. */
+enum kct_request_op { KCT_REQUEST_MADE, KCT_REQUEST_CLEARED };
+
+struct kct_request_event {
+	struct kct_event event;
+	__u8 op;      /* enum kct_request_op */
+	__u8 origin;  /* enum kct_origin, of one that was made */
+	__u8 derived; /* 1: it follows from what came of it, the bit was not seen to change */
+	__u8 pad[5];
+};
+
+struct kct_pvti_event {
+	struct kct_event event;
+	struct kct_pvti old_pvti; /* the one before, if has_old */
+	struct kct_pvti new_pvti;
+	__s64 drift_ns; /* if has_drift; positive: the kvm-clock jumped forward */
+	__u8 has_old;
+	__u8 has_drift; /* 0 without an old one, and when the TSC was rewritten since */
+	__u8 rebased;	/* the TSC was rewritten since the old one */
+	__u8 clock_set; /* the clock was set since the old one: the drift holds what was asked */
+	__u32 pad;
+};
+
+struct kct_tsc_write_event {
+	struct kct_event event;
+	__u64 old_offset; /* two's complement */
+	__u64 new_offset;
+};
+
+struct kct_tsc_track_event {
+	struct kct_event event;
+	__u64 generation; /* kvm_arch.cur_tsc_generation */
+	__u32 nr_matched;
+	__u32 nr_vcpus;
+	__u32 host_clock;
+	__u8 masterclock; /* use_master_clock now, not the one wanted */
+	__u8 pending;	  /* the request bit after the decision: enum kct_known */
+	__u16 pad;
+};
+
+/* struct kvm_clock_data as the VMM gave it, and who was waiting then. */
+struct kct_set_clock_event {
+	struct kct_event event;
+	__u64 clock;	/* ns */
+	__u64 realtime; /* ns since the epoch, if flags has KVM_CLOCK_REALTIME (4) */
+	__u32 flags;
+	__u32 nr_vcpus;
+	__u32 nr_pending; /* of these, with KVM_REQ_MASTERCLOCK_UPDATE pending */
+	__u8 has_data;	  /* 0: clock, realtime and flags could not be read */
+	__u8 pad[3];
+};
+
+/* The census's word, made in userspace. */
+struct kct_vm_gone_event {
+	struct kct_event event;
+};
+
+/* Room for any of them. */
+union kct_any_event {
+	struct kct_event event;
+	struct kct_vm_event vm;
+	struct kct_vcpu_event vcpu;
+	struct kct_update_event update;
+	struct kct_request_event request;
+	struct kct_pvti_event pvti;
+	struct kct_tsc_write_event tsc_write;
+	struct kct_tsc_track_event tsc_track;
+	struct kct_set_clock_event set_clock;
+	struct kct_vm_gone_event vm_gone;
+};
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The values of the BPF maps: what is known of each VM and vCPU, and their counters. Written by
+ * the BPF programs, read (and removed, when a VM is gone) by src/attach/.
+ */
+#ifndef KVMCLOCK_STATE_H
+#define KVMCLOCK_STATE_H
+
+#include "account.h"
+
+/*
+ * A VM or a vCPU for as long as the kernel keeps it: its address, and a token of its VM that a
+ * later owner of the same address does not share.
+ */
+struct kct_key {
+	__u64 address;
+	__u64 token;
+};
+
+struct kct_vm_state {
+	struct kct_vm_event vm;		    /* as announced; .event.vm is the VM's number */
+	struct kct_masterclock masterclock; /* as last seen */
+	struct kct_vm_counters counters;
+	__u32 clock_sets; /* how often the clock was set: a vCPU compares it with its own */
+	__u32 announced;  /* the `vm` event has been delivered */
+};
+
+struct kct_vcpu_state {
+	struct kct_pvti pvti; /* as last published, if has_pvti */
+	struct kct_vcpu_counters counters;
+	__u32 vm;	  /* its VM's number */
+	__u32 id;	  /* vcpu_id */
+	__u32 clock_sets; /* VM's number of clock sets at the last publication */
+	__u8 has_pvti;
+	__u8 rebased;	/* TSC rewritten since the last publication */
+	__u8 pending;	/* the request bit, as last seen */
+	__u8 announced; /* the `vcpu` event has been delivered */
+};
+
+/* Per CPU: what went into the ring buffer, and what was lost and why. */
+struct kct_tally {
+	__u64 delivered;
+	__u64 losses[KCT_NR_LOSSES];
+};
+
+/* One VM or one vCPU as the census finds it, in the order of the files of a task. */
+struct kct_census_entry {
+	struct kct_key key;
+	__u64 vm_address; /* of a vCPU: its struct kvm */
+	__u32 pid;	  /* the process that holds the file */
+	__u32 owner;	  /* 1: that process's memory is the guest's */
+	__u32 is_vcpu;
+	__u32 pad;
+	struct kct_vm_event vm;	    /* of a VM */
+	struct kct_vcpu_event vcpu; /* of a vCPU */
+};
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The words. Each list is the one place where an event, a cause, an effect or an origin gets
+ * its name: the BPF programs use the number, recordings, tables and documents the text.
+ */
+#ifndef KVMCLOCK_VOCABULARY_H
+#define KVMCLOCK_VOCABULARY_H
+
+/* What a line of a recording tells. `vm-gone` is the census's word; the others are the kernel's. */
+#define KCT_EVENTS(X)                                                                              \
+	X(VM, "vm")		  /* a VM is seen for the first time */                            \
+	X(VCPU, "vcpu")		  /* so is a vCPU, and the state that it was found in */           \
+	X(UPDATE, "update")	  /* pvclock_update_vm_gtod_copy() ran */                          \
+	X(REQUEST, "request")	  /* KVM_REQ_MASTERCLOCK_UPDATE: made pending, or cleared */       \
+	X(PVTI, "pvti")		  /* a vCPU's PVTI was published */                                \
+	X(TSC_WRITE, "tsc-write") /* a vCPU's TSC offset was written */                            \
+	X(TSC_TRACK, "tsc-track") /* kvm_track_tsc_matching() decided about a request */           \
+	X(SET_CLOCK, "set-clock") /* what KVM_SET_CLOCK was called with */                         \
+	X(VM_GONE, "vm-gone")	  /* the census found the VM no longer */
+
+/* Why a masterclock update ran. */
+#define KCT_CAUSES(X)                                                                              \
+	X(UNKNOWN, "unknown")                                                                      \
+	X(VM_CREATE, "vm-create")		    /* kvm_arch_init_vm() */                       \
+	X(SET_CLOCK, "set-clock")		    /* KVM_SET_CLOCK */                            \
+	X(SET_CLOCK_REALTIME, "set-clock-realtime") /* the same with KVM_CLOCK_REALTIME */         \
+	X(SET_CLOCK_GUEST, "set-clock-guest")	    /* KVM_SET_CLOCK_GUEST */                      \
+	X(VCPU_REQUEST, "vcpu-request")		    /* KVM_RUN found the request pending */        \
+	X(HYPERV, "hyperv")			    /* kvm_hyperv_tsc_notifier() */
+
+/* What a masterclock update did, from the values before and after it. */
+#define KCT_EFFECTS(X)                                                                             \
+	X(UNKNOWN, "unknown")	    /* the values before it are not known */                       \
+	X(ENABLED, "enabled")	    /* off, then on */                                             \
+	X(DISABLED, "disabled")	    /* on, then off */                                             \
+	X(RESNAPSHOT, "resnapshot") /* on and stays on, with a new snapshot */                     \
+	X(SUPPRESSED, "suppressed") /* on and stays on, with the same snapshot */                  \
+	X(INACTIVE, "inactive")	    /* off and stays off */
+
+/* Who made a request. */
+#define KCT_ORIGINS(X)                                                                             \
+	X(UNKNOWN, "unknown")                                                                      \
+	X(VCPU_CREATE, "vcpu-create") /* kvm_arch_vcpu_postcreate() */                             \
+	X(TSC_WRITE, "tsc-write")     /* the host writes MSR_IA32_TSC */                           \
+	X(TSC_OFFSET, "tsc-offset")   /* KVM_VCPU_TSC_OFFSET */                                    \
+	X(SYSTEM_TIME, "system-time") /* kvm_write_system_time(): the guest changed flavour */     \
+	X(CLOCKSOURCE, "clocksource") /* pvclock_gtod_update_fn(): the host left the TSC */        \
+	X(RESUME, "resume")	      /* the TSC went backwards over a suspend */                  \
+	X(HYPERV, "hyperv")	      /* the guest enabled the Hyper-V reference TSC page */       \
+	X(XEN, "xen")		      /* a Xen shared info page was set up */
+
+/* Why the evidence is not whole; see kct_losses in state.h. */
+#define KCT_LOSSES(X)                                                                              \
+	X(RING_FULL, "ring-full")   /* an event did not fit into the ring buffer */                \
+	X(VMS_FULL, "vms-full")	    /* no room for one more VM */                                  \
+	X(VCPUS_FULL, "vcpus-full") /* no room for one more vCPU */                                \
+	X(MISSED, "missed")	    /* the kernel skipped a program (recursion) */
+
+#define KCT_EVENT_ROW(name, text)  KCT_EVENT_##name,
+#define KCT_CAUSE_ROW(name, text)  KCT_CAUSE_##name,
+#define KCT_EFFECT_ROW(name, text) KCT_EFFECT_##name,
+#define KCT_ORIGIN_ROW(name, text) KCT_ORIGIN_##name,
+#define KCT_LOSS_ROW(name, text)   KCT_LOSS_##name,
+
+enum kct_event_kind { KCT_EVENTS(KCT_EVENT_ROW) KCT_NR_EVENTS };
+enum kct_cause { KCT_CAUSES(KCT_CAUSE_ROW) KCT_NR_CAUSES };
+enum kct_effect { KCT_EFFECTS(KCT_EFFECT_ROW) KCT_NR_EFFECTS };
+enum kct_origin { KCT_ORIGINS(KCT_ORIGIN_ROW) KCT_NR_ORIGINS };
+enum kct_loss { KCT_LOSSES(KCT_LOSS_ROW) KCT_NR_LOSSES };
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel types that we read, by hand and no more than we use: libbpf relocates each field
+ * to where the running kernel has it. A flavour (after three underscores) is the same type in
+ * another kernel; the comment names the commit that changed it.
+ */
+#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+	unsigned long orig_ax, ip, cs, flags, sp, ss;
+};
+
+struct super_block {
+	unsigned long s_magic;
+};
+
+struct inode {
+	struct super_block *i_sb;
+	unsigned long i_ino;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+	struct inode *d_inode;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+	void *private_data;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct mm_struct;
+
+struct thread_info {
+	__u32 status; /* TS_COMPAT: a 32-bit system call is in progress */
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int flags;
+	struct mm_struct *mm;
+	int pid;
+	int tgid;
+	struct task_struct *group_leader;
+	__u64 start_boottime;
+	struct files_struct *files;
+	char comm[16];
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct xarray {
+	void *xa_head;
+};
+
+struct xa_node {
+	unsigned char shift;
+	void *slots[64];
+};
+
+struct pvclock_vcpu_time_info {
+	__u32 version;
+	__u32 pad0;
+	__u64 tsc_timestamp;
+	__u64 system_time;
+	__u32 tsc_to_system_mul;
+	__s8 tsc_shift;
+	__u8 flags;
+	__u8 pad[2];
+};
+
+struct gfn_to_pfn_cache {
+	void *khva;
+	bool active;
+	bool valid;
+};
+
+struct kvm_arch {
+	bool use_master_clock;
+	__u64 master_kernel_ns;
+	__u64 master_cycle_now;
+	__s64 kvmclock_offset;
+	__u64 cur_tsc_generation;
+};
+
+struct kvm {
+	struct mm_struct *mm;
+	struct xarray vcpu_array;
+	atomic_t online_vcpus;
+	struct kvm_arch arch;
+	struct dentry *debugfs_dentry;
+	int userspace_pid;
+};
+
+/* Up to 5.16; c5b077549136 ("KVM: Convert the kvm->vcpus array to a xarray") */
+struct kvm___vcpus_array {
+	struct kvm_vcpu *vcpus[1];
+};
+
+struct kvm_vcpu_arch {
+	__u64 l1_tsc_offset;
+	__u32 virtual_tsc_khz;
+	struct gfn_to_pfn_cache pv_time;
+};
+
+/* Up to 6.14, where the PVTI was kept; since then it lives on the stack of its maker. */
+struct kvm_vcpu_arch___hv_clock {
+	struct pvclock_vcpu_time_info hv_clock;
+};
+
+/* Up to 5.17, before pv_time was a gfn_to_pfn_cache (916d3608df82) */
+struct kvm_vcpu_arch___pv_time_enabled {
+	bool pv_time_enabled;
+};
+
+struct kvm_vcpu {
+	struct kvm *kvm;
+	int vcpu_id;
+	__u64 requests;
+	struct kvm_vcpu_arch arch;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+};
+
+#pragma clang attribute pop
+
+#endif
