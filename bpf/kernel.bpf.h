@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Reading KVM's structures, whatever kernel they are of. Nothing here keeps state. */
+#ifndef KCT_KERNEL_BPF_H
+#define KCT_KERNEL_BPF_H
+
+#include "vmlinux.h"
+#include <linux/bpf.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "kvmclock/state.h"
+
+#define KVM_REQ_MASTERCLOCK_UPDATE 21 /* bit of vcpu->requests; the same from 4.19 to 7.1 */
+#define ANON_INODE_FS_MAGIC	   0x09041934
+#define MAX_ERRNO		   4095
+
+static __always_inline bool is_kernel_pointer(const void *p)
+{
+	return p && (unsigned long)p < (unsigned long)-MAX_ERRNO;
+}
+
+/*
+ * A number that tells this VM from one that had, or will have, its address: the inode number of
+ * its debugfs directory, which kvm_create_vm_debugfs() makes for each VM. 0 where debugfs is
+ * not to be had.
+ */
+static __always_inline __u64 vm_token(struct kvm *kvm)
+{
+	struct dentry *dentry = BPF_CORE_READ(kvm, debugfs_dentry);
+
+	if (!is_kernel_pointer(dentry))
+		return 0;
+	return BPF_CORE_READ(dentry, d_inode, i_ino);
+}
+
+/* Inside pvclock_update_vm_gtod_copy() the caller holds the lock: then it is not torn. */
+static __always_inline void read_masterclock(struct kvm *kvm, struct kct_masterclock *m)
+{
+	m->kernel_ns = BPF_CORE_READ(kvm, arch.master_kernel_ns);
+	m->cycle_now = BPF_CORE_READ(kvm, arch.master_cycle_now);
+	m->clock_offset = BPF_CORE_READ(kvm, arch.kvmclock_offset);
+	m->active = BPF_CORE_READ(kvm, arch.use_master_clock) ? KCT_YES : KCT_NO;
+	m->nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
+}
+
+static __always_inline bool request_is_pending(struct kvm_vcpu *vcpu)
+{
+	return BPF_CORE_READ(vcpu, requests) >> KVM_REQ_MASTERCLOCK_UPDATE & 1;
+}
+
+static __always_inline void copy_pvti(struct kct_pvti *to, struct pvclock_vcpu_time_info *from)
+{
+	to->tsc_timestamp = BPF_CORE_READ(from, tsc_timestamp);
+	to->system_time = BPF_CORE_READ(from, system_time);
+	to->tsc_to_system_mul = BPF_CORE_READ(from, tsc_to_system_mul);
+	to->tsc_shift = BPF_CORE_READ(from, tsc_shift);
+	to->flags = BPF_CORE_READ(from, flags);
+	to->pad = 0;
+}
+
+/* Has the guest asked for a PVTI (kvm_write_system_time() with the enable bit)? */
+static __always_inline bool pvti_is_enabled(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_arch___pv_time_enabled *old = (void *)&vcpu->arch;
+
+	if (bpf_core_field_exists(old->pv_time_enabled))
+		return BPF_CORE_READ(old, pv_time_enabled);
+	if (bpf_core_field_exists(vcpu->arch.pv_time.active))
+		return BPF_CORE_READ(vcpu, arch.pv_time.active);
+	return false;
+}
+
+/* The PVTI that the guest has now; false where it cannot be told. */
+static __always_inline bool read_current_pvti(struct kvm_vcpu *vcpu, struct kct_pvti *pvti)
+{
+	struct kvm_vcpu_arch___hv_clock *kept = (void *)&vcpu->arch;
+
+	if (!pvti_is_enabled(vcpu))
+		return false;
+	if (bpf_core_field_exists(kept->hv_clock)) {
+		copy_pvti(pvti, &kept->hv_clock);
+	} else {
+		if (!BPF_CORE_READ(vcpu, arch.pv_time.valid))
+			return false;
+		copy_pvti(pvti, BPF_CORE_READ(vcpu, arch.pv_time.khva));
+	}
+	return pvti->tsc_to_system_mul != 0; /* published at least once */
+}
+
+/* xa_load(), for the index of a vCPU; NULL if it is not there. Mirrors xas_descend(). */
+static __always_inline void *xarray_entry(void *entry, __u32 index)
+{
+	__u64 node, slots;
+	__u8 shift;
+	int level;
+
+	for (level = 0; level < 4; level++) {
+		/* xa_is_node() */
+		if (((__u64)entry & 3) != 2 || (__u64)entry <= 4096)
+			break;
+		node = (__u64)entry - 2;
+		shift = BPF_CORE_READ((struct xa_node *)node, shift);
+		if (shift > 24)
+			return NULL;
+		slots = node + bpf_core_field_offset(struct xa_node, slots);
+		if (bpf_probe_read_kernel(&entry, sizeof(entry),
+					  (void *)(slots + 8 * (index >> shift & 63))))
+			return NULL;
+		if (shift == 0)
+			return entry;
+	}
+	return level == 0 && index ? NULL : entry;
+}
+
+/*
+ * The address of the vCPU with this index (not id), as kvm_get_vcpu() finds it; 0 if it is not
+ * there. A global function of plain numbers, so that the verifier walks through it once and not
+ * once a turn of a loop.
+ */
+__noinline __u64 vcpu_at(__u64 kvm_address, __u32 index)
+{
+	struct kvm *kvm = (struct kvm *)kvm_address;
+	struct kvm___vcpus_array *old = (void *)kvm;
+	__u64 vcpu = 0;
+
+	if (bpf_core_field_exists(old->vcpus)) {
+		__u64 array = kvm_address + bpf_core_field_offset(old->vcpus);
+
+		bpf_probe_read_kernel(&vcpu, sizeof(vcpu), (void *)(array + 8 * (__u64)index));
+		return vcpu;
+	}
+	return (__u64)xarray_entry(BPF_CORE_READ(kvm, vcpu_array.xa_head), index);
+}
+
+/*
+ * The vCPU that KVM_CREATE_VCPU has just put in, by its id: it is the last one, or a few before
+ * it when other threads create vCPUs too.
+ */
+static __always_inline struct kvm_vcpu *newest_vcpu(struct kvm *kvm, __u32 vcpu_id)
+{
+	__u32 online = BPF_CORE_READ(kvm, online_vcpus.counter);
+	__u32 back;
+
+	for (back = 1; back <= 8 && back <= online; back++) {
+		struct kvm_vcpu *vcpu = (struct kvm_vcpu *)vcpu_at((__u64)kvm, online - back);
+
+		if (vcpu && (__u32)BPF_CORE_READ(vcpu, vcpu_id) == vcpu_id)
+			return vcpu;
+	}
+	return NULL;
+}
+
+#endif

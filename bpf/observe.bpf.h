@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is done about each thing that happens, whichever way it was noticed. An observer gets
+ * the structs and values; how a hook came by them is the hook's affair (kvmclock.bpf.c). A VM or
+ * vCPU that could not be told is NULL: its events count as nobody's, never as somebody else's.
+ */
+#ifndef KCT_OBSERVE_BPF_H
+#define KCT_OBSERVE_BPF_H
+
+#include "state.bpf.h"
+
+/* struct kvm_clock_data as KVM_SET_CLOCK takes it; a part of KVM's ABI. */
+struct clock_data {
+	__u64 clock;
+	__u32 flags;
+	__u32 pad0;
+	__u64 realtime;
+};
+#define KVM_CLOCK_REALTIME 4
+
+/* As many vCPUs as are asked for their request bit while KVM_SET_CLOCK holds its lock. */
+#define MAX_VCPUS_ASKED 1024
+
+/* The VM of the ioctl in progress. */
+static __always_inline struct kct_vm_state *running_vm(struct kvm *kvm)
+{
+	return vm_state(kvm, bpf_get_current_task_btf(), NEW_BY_TRACEPOINT);
+}
+
+/* ---- requests ---- */
+
+static __always_inline void emit_request(struct kct_vcpu_state *state, enum kct_request_op op,
+					 enum kct_origin origin, bool derived)
+{
+	struct kct_request_event e = {.op = op, .origin = origin, .derived = derived};
+
+	event_head(&e.event, KCT_EVENT_REQUEST, state->vm, state->id);
+	kct_account_request(&state->counters, &e);
+	emit(&e, sizeof(e), KCT_EVENT_REQUEST);
+}
+
+/* Compare the request bit with what was known of it; `origin` is who made it if it is new. */
+static __always_inline void observe_request_bit(struct kct_vcpu_state *state, struct kvm_vcpu *vcpu,
+						enum kct_origin origin)
+{
+	bool pending = request_is_pending(vcpu);
+
+	if (pending == state->pending)
+		return;
+	state->pending = pending;
+	if (!armed)
+		return;
+	if (pending)
+		emit_request(state, KCT_REQUEST_MADE, origin, false);
+	else
+		emit_request(state, KCT_REQUEST_CLEARED, KCT_ORIGIN_UNKNOWN, false);
+}
+
+/*
+ * KVM_RUN serves a request: kvm_check_request() has cleared the bit already. If it was not
+ * known to be pending, somebody whom no hook sees made it.
+ */
+static __always_inline void observe_request_served(struct kct_vcpu_state *state)
+{
+	if (!state->pending && armed)
+		emit_request(state, KCT_REQUEST_MADE, KCT_ORIGIN_UNKNOWN, true);
+	state->pending = 0;
+}
+
+/* ---- updates ---- */
+
+static __always_inline enum kct_effect effect_of(const struct kct_masterclock *before,
+						 const struct kct_masterclock *after)
+{
+	if (before->active == KCT_NOT_KNOWN)
+		return KCT_EFFECT_UNKNOWN;
+	if (!before->active)
+		return after->active ? KCT_EFFECT_ENABLED : KCT_EFFECT_INACTIVE;
+	if (!after->active)
+		return KCT_EFFECT_DISABLED;
+	if (before->kernel_ns == after->kernel_ns && before->cycle_now == after->cycle_now)
+		return KCT_EFFECT_SUPPRESSED;
+	return KCT_EFFECT_RESNAPSHOT;
+}
+
+static __always_inline void emit_update(struct kct_update_event *e, struct kct_vm_counters *vm,
+					struct kct_vcpu_counters *vcpu)
+{
+	kct_account_update(vm, vcpu, e);
+	emit(e, sizeof(*e), KCT_EVENT_UPDATE);
+}
+
+/*
+ * A VM that is being made has no place in the maps yet, whatever a hook knows of it: it begins
+ * with zeroes, and takes the update over when it is first seen (add_vm()).
+ */
+static __always_inline void observe_creation(struct kct_update_event *e, bool active)
+{
+	struct kct_unattributed *none = nobody();
+
+	if (!armed || !none)
+		return;
+	e->after.active = active;
+	e->effect = active ? KCT_EFFECT_ENABLED : KCT_EFFECT_INACTIVE;
+	event_head(&e->event, KCT_EVENT_UPDATE, KCT_NO_VM, KCT_NO_VCPU);
+	note_creation(e->effect);
+	emit_update(e, &none->vm, &none->vcpu);
+}
+
+static __always_inline void observe_unattributed_update(struct kct_update_event *e, bool active)
+{
+	struct kct_unattributed *none = nobody();
+
+	if (!armed || !none)
+		return;
+	e->before.active = KCT_NOT_KNOWN;
+	e->after.active = active;
+	e->effect = KCT_EFFECT_UNKNOWN;
+	event_head(&e->event, KCT_EVENT_UPDATE, KCT_NO_VM, KCT_NO_VCPU);
+	emit_update(e, &none->vm, &none->vcpu);
+}
+
+/*
+ * pvclock_update_vm_gtod_copy() has written its values, and its caller still holds the lock.
+ * `vcpu` is the one whose request is served. The caller filled e's cause, derived, matched and
+ * host_clock, and left the rest 0.
+ */
+static __always_inline void observe_update(struct kct_update_event *e, struct kvm *kvm,
+					   struct kvm_vcpu *vcpu, bool active)
+{
+	struct kct_vm_state *vm;
+	struct kct_vcpu_state *state = NULL;
+
+	if (e->cause == KCT_CAUSE_VM_CREATE) {
+		observe_creation(e, active);
+		return;
+	}
+	vm = running_vm(kvm);
+	if (!vm) {
+		observe_unattributed_update(e, active);
+		return;
+	}
+	if (e->cause == KCT_CAUSE_VCPU_REQUEST)
+		state = vcpu_state(vcpu, vm, NEW_BY_TRACEPOINT);
+	if (state)
+		observe_request_served(state);
+	e->before = vm->masterclock;
+	read_masterclock(kvm, &e->after);
+	vm->masterclock = e->after;
+	if (!armed)
+		return;
+	e->effect = effect_of(&e->before, &e->after);
+	event_head(&e->event, KCT_EVENT_UPDATE, vm->vm.event.vm, state ? state->id : KCT_NO_VCPU);
+	emit_update(e, &vm->counters, state ? &state->counters : NULL);
+}
+
+static __always_inline __u32 count_pending(struct kvm *kvm, __u32 nr_vcpus)
+{
+	__u32 pending = 0, i;
+
+	for (i = 0; i < MAX_VCPUS_ASKED && i < nr_vcpus; i++) {
+		__u64 vcpu = vcpu_at((__u64)kvm, i);
+
+		if (vcpu)
+			pending += request_is_pending((struct kvm_vcpu *)vcpu);
+	}
+	return pending;
+}
+
+/* KVM_SET_CLOCK is in progress; `data` is NULL where it could not be read. */
+static __always_inline void observe_set_clock(struct kvm *kvm, const struct clock_data *data)
+{
+	struct kct_vm_state *vm = running_vm(kvm);
+	struct kct_set_clock_event e = {};
+
+	if (!vm)
+		return;
+	vm->clock_sets++;
+	if (!armed)
+		return;
+	event_head(&e.event, KCT_EVENT_SET_CLOCK, vm->vm.event.vm, KCT_NO_VCPU);
+	if (data) {
+		e.has_data = 1;
+		e.clock = data->clock;
+		e.flags = data->flags;
+		if (data->flags & KVM_CLOCK_REALTIME)
+			e.realtime = data->realtime;
+	}
+	e.nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
+	e.nr_pending = count_pending(kvm, e.nr_vcpus);
+	vm->counters.set_clocks++;
+	emit(&e, sizeof(e), KCT_EVENT_SET_CLOCK);
+}
+
+/* ---- vCPUs ---- */
+
+static __always_inline struct kct_vcpu_state *vcpu_of(struct kvm *kvm, struct kvm_vcpu *vcpu)
+{
+	if (!vcpu)
+		return NULL;
+	return vcpu_state(vcpu, running_vm(kvm), NEW_BY_TRACEPOINT);
+}
+
+static __always_inline void compare_pvti(struct kct_pvti_event *e, struct kct_vcpu_state *state,
+					 struct kct_vm_state *vm)
+{
+	e->has_old = state->has_pvti;
+	e->rebased = state->rebased;
+	e->clock_set = state->clock_sets != vm->clock_sets;
+	if (!e->has_old)
+		return;
+	e->old_pvti = state->pvti;
+	if (e->rebased)
+		return;
+	e->has_drift = 1;
+	e->drift_ns = kct_pvti_drift(&e->old_pvti, &e->new_pvti);
+}
+
+/* A PVTI was published to one of its places in the guest's memory. */
+static __always_inline void observe_pvti(struct kvm *kvm, struct kvm_vcpu *vcpu, __u32 vcpu_id,
+					 struct pvclock_vcpu_time_info *pvti)
+{
+	struct kct_vm_state *vm = running_vm(kvm);
+	struct kct_vcpu_state *state = vcpu_state(vcpu, vm, NEW_BY_TRACEPOINT);
+	struct kct_unattributed *none = nobody();
+	struct kct_pvti_event e = {};
+
+	copy_pvti(&e.new_pvti, pvti);
+	if (!state || !vm) {
+		if (!armed || !none)
+			return;
+		event_head(&e.event, KCT_EVENT_PVTI, KCT_NO_VM, vcpu_id);
+		kct_account_pvti(&none->vcpu, &e);
+		emit(&e, sizeof(e), KCT_EVENT_PVTI);
+		return;
+	}
+	observe_request_bit(state, vcpu, KCT_ORIGIN_UNKNOWN);
+	compare_pvti(&e, state, vm);
+	state->pvti = e.new_pvti;
+	state->has_pvti = 1;
+	state->rebased = 0;
+	state->clock_sets = vm->clock_sets;
+	if (!armed)
+		return;
+	event_head(&e.event, KCT_EVENT_PVTI, state->vm, state->id);
+	kct_account_pvti(&state->counters, &e);
+	emit(&e, sizeof(e), KCT_EVENT_PVTI);
+}
+
+/* The TSC offset of a vCPU is about to be written. */
+static __always_inline void observe_tsc_write(struct kvm *kvm, struct kvm_vcpu *vcpu, __u32 vcpu_id,
+					      __u64 old_offset, __u64 new_offset)
+{
+	struct kct_vcpu_state *state = vcpu_of(kvm, vcpu);
+	struct kct_tsc_write_event e = {.old_offset = old_offset, .new_offset = new_offset};
+	struct kct_unattributed *none = nobody();
+
+	if (state && old_offset != new_offset)
+		state->rebased = 1;
+	if (!armed || !none)
+		return;
+	event_head(&e.event, KCT_EVENT_TSC_WRITE, state ? state->vm : KCT_NO_VM, vcpu_id);
+	if (state)
+		state->counters.tsc_writes++;
+	else
+		none->vcpu.tsc_writes++;
+	emit(&e, sizeof(e), KCT_EVENT_TSC_WRITE);
+}
+
+/*
+ * kvm_track_tsc_matching() has decided whether to make a request. The caller filled e's
+ * nr_matched, nr_vcpus, host_clock and masterclock, and left the rest 0.
+ */
+static __always_inline void observe_tsc_track(struct kct_tsc_track_event *e, struct kvm *kvm,
+					      struct kvm_vcpu *vcpu, __u32 vcpu_id,
+					      enum kct_origin origin)
+{
+	struct kct_vcpu_state *state = vcpu_of(kvm, vcpu);
+
+	e->pending = KCT_NOT_KNOWN;
+	if (state) {
+		observe_request_bit(state, vcpu, origin);
+		e->pending = state->pending;
+	}
+	if (!armed)
+		return;
+	if (kvm)
+		e->generation = BPF_CORE_READ(kvm, arch.cur_tsc_generation);
+	event_head(&e->event, KCT_EVENT_TSC_TRACK, state ? state->vm : KCT_NO_VM, vcpu_id);
+	emit(e, sizeof(*e), KCT_EVENT_TSC_TRACK);
+}
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The maps, and how a VM or vCPU gets its place in them. */
+#ifndef KCT_STATE_BPF_H
+#define KCT_STATE_BPF_H
+
+#include "who.bpf.h"
+
+/* The sizes are set before loading: src/attach/session.c. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct kct_key);
+	__type(value, struct kct_vm_state);
+} vms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct kct_key);
+	__type(value, struct kct_vcpu_state);
+} vcpus SEC(".maps");
+
+/* KVM_CREATE_VM has no struct kvm to show yet: how many VMs a thread has made, not yet seen. */
+struct creation {
+	__u64 start; /* of the thread, so that a later owner of its id is not taken for it */
+	__u64 pending[KCT_NR_EFFECTS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct creation);
+} creations SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct kct_tally);
+} tally SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct kct_unattributed);
+} unattributed SEC(".maps");
+
+/* Where a new entry is put together; the counters in it are never written and stay 0. */
+struct new_entry {
+	struct kct_vm_state vm;
+	struct kct_vcpu_state vcpu;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2); /* the tracepoints' and the census's, which they may interrupt */
+	__type(key, __u32);
+	__type(value, struct new_entry);
+} new_entries SEC(".maps");
+
+enum { NEW_BY_TRACEPOINT, NEW_BY_CENSUS };
+
+/* Bit of each enum kct_event_kind that goes into the ring buffer; counters are kept anyway. */
+const volatile __u32 emitted_kinds = 0;
+/* Nothing is counted before the census has seen the VMs that run already. */
+__u32 armed = 0;
+__u32 last_vm = 0; /* number given last */
+
+static __always_inline void count_loss(enum kct_loss loss)
+{
+	__u32 zero = 0;
+	struct kct_tally *t = bpf_map_lookup_elem(&tally, &zero);
+
+	if (t)
+		t->losses[loss]++;
+}
+
+static __always_inline struct kct_unattributed *nobody(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&unattributed, &zero);
+}
+
+/* Deliver an event; false if it had no room (and was counted as lost). */
+static __always_inline bool emit(void *record, __u32 size, enum kct_event_kind kind)
+{
+	__u32 zero = 0;
+	struct kct_tally *t;
+
+	if (!(emitted_kinds & 1 << kind))
+		return true;
+	t = bpf_map_lookup_elem(&tally, &zero);
+	if (!t)
+		return false;
+	if (bpf_ringbuf_output(&events, record, size, 0)) {
+		t->losses[KCT_LOSS_RING_FULL]++;
+		return false;
+	}
+	t->delivered++;
+	return true;
+}
+
+static __always_inline void event_head(struct kct_event *e, enum kct_event_kind kind, __u32 vm,
+				       __u32 vcpu)
+{
+	e->ns = bpf_ktime_get_boot_ns();
+	e->vm = vm;
+	e->vcpu = vcpu;
+	e->tid = (__u32)bpf_get_current_pid_tgid();
+	e->kind = kind;
+}
+
+/* Take one of the creations of the VM's maker; false if none is waiting. */
+static __always_inline bool take_creation(__u32 creator, enum kct_effect effect)
+{
+	struct creation *c = bpf_map_lookup_elem(&creations, &creator);
+
+	if (!c || !c->pending[effect])
+		return false;
+	if ((__s64)__sync_fetch_and_sub(&c->pending[effect], 1) > 0)
+		return true;
+	__sync_fetch_and_add(&c->pending[effect], 1);
+	return false;
+}
+
+static __always_inline void return_creation(__u32 creator, enum kct_effect effect)
+{
+	struct creation *c = bpf_map_lookup_elem(&creations, &creator);
+
+	if (c)
+		__sync_fetch_and_add(&c->pending[effect], 1);
+}
+
+/* A KVM_CREATE_VM of the running thread: its VM is still to be seen. */
+static __always_inline void note_creation(enum kct_effect effect)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 start = BPF_CORE_READ(task, start_boottime);
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct creation *c = bpf_map_lookup_elem(&creations, &tid);
+	struct creation first = {.start = start};
+
+	if (effect >= KCT_NR_EFFECTS)
+		return;
+	if (c && c->start == start) {
+		__sync_fetch_and_add(&c->pending[effect], 1);
+		return;
+	}
+	first.pending[effect] = 1;
+	bpf_map_update_elem(&creations, &tid, &first, BPF_ANY);
+}
+
+static __always_inline void describe_vm(struct kct_vm_event *e, struct kvm *kvm, __u64 token,
+					struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	e->kvm = (__u64)kvm;
+	e->token = token;
+	e->pid = BPF_CORE_READ(task, tgid);
+	e->creator = BPF_CORE_READ(kvm, userspace_pid);
+	e->created = 0;
+	e->create_effect = 0;
+	BPF_CORE_READ_STR_INTO(&e->comm, leader, comm);
+}
+
+static __always_inline void announce_vm(struct kct_vm_state *state)
+{
+	struct kct_vm_event e = state->vm;
+
+	if (!emit(&e, sizeof(e), KCT_EVENT_VM))
+		return;
+	state->announced = 1;
+}
+
+/* The state of a VM that is not in the map yet, put together and put in. */
+static __always_inline struct kct_vm_state *add_vm(struct kct_key *key, struct task_struct *task,
+						   __u32 slot)
+{
+	struct kvm *kvm = (struct kvm *)key->address;
+	struct new_entry *entry = bpf_map_lookup_elem(&new_entries, &slot);
+	struct kct_unattributed *none = nobody();
+	struct kct_vm_state *state;
+	enum kct_effect effect = KCT_EFFECT_INACTIVE;
+	long error;
+
+	if (!entry || !none)
+		return NULL;
+	describe_vm(&entry->vm.vm, kvm, key->token, task);
+	event_head(&entry->vm.vm.event, KCT_EVENT_VM, __sync_fetch_and_add(&last_vm, 1) + 1,
+		   KCT_NO_VCPU);
+	read_masterclock(kvm, &entry->vm.masterclock);
+	if (slot == NEW_BY_TRACEPOINT) {
+		/* An update may be in progress: what is read now may be its outcome. */
+		entry->vm.masterclock.active = KCT_NOT_KNOWN;
+		if (take_creation(entry->vm.vm.creator, KCT_EFFECT_ENABLED))
+			entry->vm.vm.created = 1, effect = KCT_EFFECT_ENABLED;
+		else if (take_creation(entry->vm.vm.creator, KCT_EFFECT_INACTIVE))
+			entry->vm.vm.created = 1;
+		if (entry->vm.vm.created) {
+			entry->vm.masterclock.active = effect == KCT_EFFECT_ENABLED;
+			entry->vm.vm.create_effect = effect;
+		}
+	}
+	entry->vm.vm.masterclock = entry->vm.masterclock;
+	error = bpf_map_update_elem(&vms, key, &entry->vm, BPF_NOEXIST);
+	if (error && entry->vm.vm.created)
+		return_creation(entry->vm.vm.creator, effect);
+	state = bpf_map_lookup_elem(&vms, key);
+	if (!state)
+		count_loss(KCT_LOSS_VMS_FULL);
+	else if (!error)
+		kct_account_created(&state->counters, &none->vm, &state->vm);
+	return state;
+}
+
+/*
+ * The state of the VM that `task` runs, made if need be, and announced. NULL if it cannot be told
+ * or kept.
+ */
+static __always_inline struct kct_vm_state *vm_state(struct kvm *kvm, struct task_struct *task,
+						     __u32 slot)
+{
+	struct kct_key key = {.address = (__u64)kvm};
+	struct kct_vm_state *state;
+
+	if (!kvm)
+		return NULL;
+	key.token = vm_token(kvm);
+	state = bpf_map_lookup_elem(&vms, &key);
+	if (!state)
+		state = add_vm(&key, task, slot);
+	if (state && !state->announced && armed)
+		announce_vm(state);
+	return state;
+}
+
+static __always_inline void describe_vcpu(struct kct_vcpu_event *e, struct kvm_vcpu *vcpu)
+{
+	__builtin_memset(e, 0, sizeof(*e));
+	event_head(&e->event, KCT_EVENT_VCPU, KCT_NO_VM, BPF_CORE_READ(vcpu, vcpu_id));
+	e->has_pvti = read_current_pvti(vcpu, &e->pvti);
+	e->pending = request_is_pending(vcpu);
+	e->tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
+	e->tsc_khz = BPF_CORE_READ(vcpu, arch.virtual_tsc_khz);
+}
+
+/*
+ * The vCPU as it was first seen, with the request bit as last known: an event that finds more
+ * tells it itself.
+ */
+static __always_inline void announce_vcpu(struct kct_vcpu_state *state, struct kvm_vcpu *vcpu)
+{
+	struct kct_vcpu_event e;
+
+	describe_vcpu(&e, vcpu);
+	e.event.vm = state->vm;
+	e.pending = state->pending;
+	e.has_pvti = state->has_pvti;
+	e.pvti = state->pvti;
+	if (emit(&e, sizeof(e), KCT_EVENT_VCPU))
+		state->announced = 1;
+}
+
+static __always_inline struct kct_vcpu_state *add_vcpu(struct kct_key *key, struct kct_vm_state *vm,
+						       __u32 slot)
+{
+	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)key->address;
+	struct new_entry *entry = bpf_map_lookup_elem(&new_entries, &slot);
+	struct kct_vcpu_state *state;
+
+	if (!entry)
+		return NULL;
+	entry->vcpu.vm = vm->vm.event.vm;
+	entry->vcpu.id = BPF_CORE_READ(vcpu, vcpu_id);
+	entry->vcpu.clock_sets = vm->clock_sets;
+	entry->vcpu.pending = 0;
+	entry->vcpu.has_pvti = 0;
+	if (slot == NEW_BY_CENSUS) {
+		entry->vcpu.pending = request_is_pending(vcpu);
+		entry->vcpu.has_pvti = read_current_pvti(vcpu, &entry->vcpu.pvti);
+	}
+	bpf_map_update_elem(&vcpus, key, &entry->vcpu, BPF_NOEXIST);
+	state = bpf_map_lookup_elem(&vcpus, key);
+	if (!state)
+		count_loss(KCT_LOSS_VCPUS_FULL);
+	return state;
+}
+
+static __always_inline struct kct_vcpu_state *vcpu_state(struct kvm_vcpu *vcpu,
+							 struct kct_vm_state *vm, __u32 slot)
+{
+	struct kct_key key = {.address = (__u64)vcpu};
+	struct kct_vcpu_state *state;
+
+	if (!vcpu || !vm)
+		return NULL;
+	key.token = vm->vm.token;
+	state = bpf_map_lookup_elem(&vcpus, &key);
+	/* Without a token only the VM's number tells a vCPU from a predecessor at its address. */
+	if (state && state->vm != vm->vm.event.vm) {
+		bpf_map_delete_elem(&vcpus, &key);
+		state = NULL;
+	}
+	if (!state)
+		state = add_vcpu(&key, vm, slot);
+	if (state && !state->announced && armed)
+		announce_vcpu(state, vcpu);
+	return state;
+}
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Who: from the running task to the ioctl in progress, and to the VM and vCPU that it is about.
+ *
+ * The KVM tracepoints say little more than a vCPU's id. But what they report is done in an ioctl
+ * of the VMM, whose registers the kernel keeps: they hold the fd, the fd leads to the file, and
+ * the file of a VM or vCPU to its struct. So no hook on the ioctl's way is needed.
+ */
+#ifndef KCT_WHO_BPF_H
+#define KCT_WHO_BPF_H
+
+#include "kernel.bpf.h"
+
+#define IOCTL_NR	16 /* __NR_ioctl of x86-64 */
+#define IOCTL_NR_COMPAT 54 /* the same of i386 */
+#define TS_COMPAT	2
+#define PF_KTHREAD	0x00200000
+
+/* The low 16 bits of an ioctl command: 0xae and the number; the size may differ by ABI. */
+enum kvm_ioctl {
+	IOCTL_CREATE_VM = 0xae01,
+	IOCTL_CREATE_VCPU = 0xae41,
+	IOCTL_SET_CLOCK = 0xae7b,
+	IOCTL_RUN = 0xae80,
+	IOCTL_SET_MSRS = 0xae89,
+	IOCTL_SET_CLOCK_GUEST = 0xaed7, /* "Cleaning up the KVM clock mess" v6 05/36 */
+	IOCTL_SET_DEVICE_ATTR = 0xaee1,
+};
+
+struct who {
+	struct kvm *kvm;
+	struct kvm_vcpu *vcpu;
+	__u32 ioctl; /* 0: none of KVM's is in progress */
+	__u32 kthread;
+	__u64 argument;
+};
+
+enum kvm_file { NO_KVM_FILE, KVM_VM_FILE, KVM_VCPU_FILE };
+
+/* What kind of file it is, from the name that only kernel code gives to an anonymous inode. */
+static __always_inline enum kvm_file kvm_file_kind(struct file *file)
+{
+	const unsigned char *text;
+	char name[8] = {};
+
+	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) != ANON_INODE_FS_MAGIC)
+		return NO_KVM_FILE;
+	text = BPF_CORE_READ(file, f_path.dentry, d_name.name);
+	if (bpf_probe_read_kernel(name, sizeof(name), text))
+		return NO_KVM_FILE;
+	if (name[0] != 'k' || name[1] != 'v' || name[2] != 'm' || name[3] != '-' || name[4] != 'v')
+		return NO_KVM_FILE;
+	if (name[5] == 'm' && name[6] == '\0')
+		return KVM_VM_FILE;
+	if (name[5] != 'c' || name[6] != 'p' || name[7] != 'u')
+		return NO_KVM_FILE;
+	/* "kvm-vcpu:N"; the statistics file is "kvm-vcpu-stats:N" */
+	if (bpf_probe_read_kernel(name, 1, text + 8) || name[0] != ':')
+		return NO_KVM_FILE;
+	return KVM_VCPU_FILE;
+}
+
+static __always_inline void who_of_file(struct who *who, struct file *file)
+{
+	struct kvm_vcpu *vcpu;
+
+	switch (kvm_file_kind(file)) {
+	case KVM_VM_FILE:
+		who->kvm = BPF_CORE_READ(file, private_data);
+		break;
+	case KVM_VCPU_FILE:
+		vcpu = BPF_CORE_READ(file, private_data);
+		who->vcpu = vcpu;
+		who->kvm = BPF_CORE_READ(vcpu, kvm);
+		break;
+	case NO_KVM_FILE:
+		break;
+	}
+}
+
+/* The file of a descriptor, as files_lookup_fd_raw() finds it. */
+static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct file **table, *file = NULL;
+
+	if (!fdt || fd >= BPF_CORE_READ(fdt, max_fds))
+		return NULL;
+	table = BPF_CORE_READ(fdt, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), &table[fd]);
+	return file;
+}
+
+/* Fill `who` from the running task; fields that cannot be told stay 0. */
+static __always_inline void who_is_running(struct who *who)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs;
+	struct file *file;
+	__u32 command, fd;
+
+	__builtin_memset(who, 0, sizeof(*who));
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD) {
+		who->kthread = 1;
+		return;
+	}
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) {
+		if (BPF_CORE_READ(regs, orig_ax) != IOCTL_NR_COMPAT)
+			return;
+		fd = BPF_CORE_READ(regs, bx);
+		command = BPF_CORE_READ(regs, cx);
+		who->argument = (__u32)BPF_CORE_READ(regs, dx);
+	} else {
+		if (BPF_CORE_READ(regs, orig_ax) != IOCTL_NR)
+			return;
+		fd = BPF_CORE_READ(regs, di);
+		command = BPF_CORE_READ(regs, si);
+		who->argument = BPF_CORE_READ(regs, dx);
+	}
+	if ((command & 0xff00) != 0xae00)
+		return;
+	who->ioctl = command & 0xffff;
+	file = file_of_fd(task, fd);
+	if (file)
+		who_of_file(who, file);
+}
+
+#endif
