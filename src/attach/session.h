@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel side of a run: open, arm, poll, close. While a session is open its programs are
+ * attached; when it is closed, or the process dies, the kernel removes them.
+ *
+ * Functions that return int give 0 or an enum kct_exit, and have then said why on stderr.
+ */
+#ifndef KCT_ATTACH_SESSION_H
+#define KCT_ATTACH_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kvmclock/state.h"
+#include "model/model.h"
+#include "record/recording.h"
+
+struct kct_session;
+
+struct kct_session_options {
+	uint32_t emitted_kinds; /* bit of each enum kct_event_kind to be delivered */
+	uint32_t max_vms;	/* at one time; vCPUs are eight times as many */
+	uint32_t ring_bytes;	/* a power of two, and at least a page */
+	/* Gets the last counters of a VM before its place is freed; NULL if nobody wants them. */
+	struct kct_model *last_counters;
+};
+
+/* For options that the user did not choose. */
+#define KCT_DEFAULT_MAX_VMS    4096
+#define KCT_DEFAULT_RING_BYTES (16U << 20)
+
+/* Called with each event, in order; it must not keep the pointer. */
+typedef void (*kct_on_event)(void *context, const union kct_any_event *event);
+
+/* Load and attach. The caller closes. */
+int kct_session_open(struct kct_session **out, const struct kct_session_options *options,
+		     kct_on_event on_event, void *context);
+/*
+ * Take the VMs that run already into account (their `vm` and `vcpu` events are delivered), and
+ * begin to count.
+ */
+int kct_session_arm(struct kct_session *session);
+/* Readable when there are events to kct_session_consume(). */
+int kct_session_fd(const struct kct_session *session);
+int kct_session_consume(struct kct_session *session);
+/* Detach: nothing is counted or delivered any more, but what was can still be read. */
+void kct_session_disarm(struct kct_session *session);
+void kct_session_close(struct kct_session *session);
+
+/* How the evidence is had; fills header->hooks. */
+void kct_session_hooks(const struct kct_session *session, struct kct_header *header);
+
+/* What was lost up to now. */
+void kct_session_losses(const struct kct_session *session, uint64_t losses[KCT_NR_LOSSES]);
+
+/* Set every VM's and vCPU's counters in the model to what the maps have. 0 or -ENOMEM. */
+int kct_session_counters(const struct kct_session *session, struct kct_model *model);
+
+/* Find out which VMs are gone, free their place, and deliver a `vm-gone` for each. */
+int kct_session_reap(struct kct_session *session);
+
+/* Take a census; `visit` gets every VM and vCPU file once. No tracing is needed. */
+int kct_census(void (*visit)(void *context, const struct kct_census_entry *entry), void *context);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The subcommands. Each gets its own argv and gives an enum kct_exit. */
+#ifndef KCT_CMD_CMD_H
+#define KCT_CMD_CMD_H
+
+int cmd_list(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
+int cmd_record(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_workload(int argc, char **argv);
+
+#endif

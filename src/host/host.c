@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/capability.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "host/host.h"
+#include "version.h"
+
+uint64_t kct_clock_ns(int clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * KCT_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+void kct_read_line(const char *path, char *text, size_t size)
+{
+	FILE *file = fopen(path, "re");
+
+	*text = '\0';
+	if (!file)
+		return;
+	if (fgets(text, (int)size, file))
+		text[strcspn(text, "\n")] = '\0';
+	fclose(file);
+}
+
+/*
+ * The host's TSC frequency as the kernel uses it for its own clock: it gives its scale to every
+ * reader of a perf event's page (arch_perf_update_userpage()). 0 where it does not.
+ */
+static uint32_t read_tsc_khz(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+		.exclude_kernel = 1,
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	struct perf_event_mmap_page *page;
+	uint32_t khz = 0;
+
+	if (fd < 0)
+		return 0;
+	page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	if (page == MAP_FAILED)
+		return 0;
+	if (page->cap_user_time && page->time_mult)
+		khz = (uint32_t)((1000000ULL << page->time_shift) / page->time_mult);
+	munmap(page, (size_t)sysconf(_SC_PAGESIZE));
+	return khz;
+}
+
+static const char *kvm_kind(void)
+{
+	if (!access("/sys/kernel/btf/kvm", F_OK))
+		return "module";
+	return access("/sys/module/kvm", F_OK) ? "absent" : "built-in";
+}
+
+/* Which of kvm_intel and kvm_amd runs, by the processor: a built-in module need not show. */
+static const char *vendor(void)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	const char *found = "";
+	char line[256], id[32];
+
+	while (file && !*found && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "vendor_id : %31s", id) != 1)
+			continue;
+		found = !strcmp(id, "GenuineIntel")				     ? "intel"
+			: !strcmp(id, "AuthenticAMD") || !strcmp(id, "HygonGenuine") ? "amd"
+										     : "other";
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+#define COPY(field, text) snprintf(field, sizeof(field), "%s", text)
+
+void kct_host_describe(struct kct_header *header)
+{
+	struct utsname name;
+
+	COPY(header->tool, KCT_VERSION);
+	if (!uname(&name)) {
+		COPY(header->host, name.nodename);
+		COPY(header->kernel, name.release);
+	}
+	kct_read_line("/proc/sys/kernel/random/boot_id", header->boot_id, sizeof(header->boot_id));
+	kct_read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+		      header->clocksource, sizeof(header->clocksource));
+	COPY(header->kvm, kvm_kind());
+	COPY(header->vendor, vendor());
+	header->tsc_khz = read_tsc_khz();
+	header->started_ns = kct_clock_ns(CLOCK_BOOTTIME);
+	header->realtime_ns = kct_clock_ns(CLOCK_REALTIME);
+}
+
+bool kct_host_pids_are_ours(void)
+{
+	const ino_t first_pid_namespace = 0xeffffffc; /* PROC_PID_INIT_INO */
+	struct stat status;
+
+	return !stat("/proc/self/ns/pid", &status) && status.st_ino == first_pid_namespace;
+}
+
+static uint64_t effective_capabilities(void)
+{
+	FILE *file = fopen("/proc/self/status", "re");
+	unsigned long long mask = 0;
+	char line[256];
+
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "CapEff: %llx", &mask) == 1)
+			break;
+	fclose(file);
+	return mask;
+}
+
+void kct_host_missing_capabilities(char *text, size_t size)
+{
+	uint64_t have = effective_capabilities();
+	bool bpf = have >> CAP_BPF & 1, perfmon = have >> CAP_PERFMON & 1;
+
+	if (have >> CAP_SYS_ADMIN & 1)
+		bpf = perfmon = true;
+	snprintf(text, size, "%s%s%s", bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : ", ",
+		 perfmon ? "" : "CAP_PERFMON");
+}

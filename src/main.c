@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "kct.h"
+#include "version.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *does;
+} commands[] = {
+	{"list", cmd_list, "the VMs that run now; no tracing"},
+	{"stat", cmd_stat, "counters per VM and vCPU, at intervals"},
+	{"trace", cmd_trace, "a line for each event, as it happens"},
+	{"record", cmd_record, "the events into a file, then the summary"},
+	{"report", cmd_report, "the summary of a recording"},
+	{"workload", cmd_workload, "the built-in guests, to try it on"},
+};
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static int help(FILE *out)
+{
+	fputs("Usage: " KCT_PROGRAM " COMMAND [OPTION...]\n"
+	      "Shows every masterclock update of every KVM guest: who asked for it, and what it "
+	      "did "
+	      "to the kvm-clock.\n\n",
+	      out);
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].does);
+	fputs("\n" KCT_PROGRAM " COMMAND --help tells more, as does " KCT_PROGRAM "(8).\n", out);
+	return KCT_EXIT_OK;
+}
+
+static int finish(int status)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		kct_error("standard output could not be written");
+		return status ? status : KCT_EXIT_INCOMPLETE;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	char invocation[64];
+
+	argp_err_exit_status = KCT_EXIT_USAGE;
+	if (argc < 2) {
+		help(stderr);
+		return KCT_EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help"))
+		return finish(help(stdout));
+	if (!strcmp(argv[1], "--version")) {
+		puts(KCT_PROGRAM " " KCT_VERSION);
+		return finish(KCT_EXIT_OK);
+	}
+	for (size_t i = 0; i < NR_COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		/* What argp calls the program in its messages. */
+		snprintf(invocation, sizeof(invocation), KCT_PROGRAM " %s", argv[1]);
+		argv[1] = invocation;
+		return finish(commands[i].run(argc - 1, argv + 1));
+	}
+	kct_error("there is no command '%s'; " KCT_PROGRAM " help lists them", argv[1]);
+	return KCT_EXIT_USAGE;
+}

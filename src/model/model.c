@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/model.h"
+
+static int compare_vms(const void *a, const void *b)
+{
+	uint32_t x = ((const struct kct_vm *)a)->number, y = ((const struct kct_vm *)b)->number;
+
+	return (x > y) - (x < y);
+}
+
+static int compare_vcpus(const void *a, const void *b)
+{
+	uint32_t x = ((const struct kct_vcpu *)a)->id, y = ((const struct kct_vcpu *)b)->id;
+
+	return (x > y) - (x < y);
+}
+
+static void free_vm(void *data)
+{
+	struct kct_vm *vm = data;
+
+	tdestroy(vm->vcpus, free);
+	free(vm);
+}
+
+void kct_model_init(struct kct_model *model)
+{
+	memset(model, 0, sizeof(*model));
+}
+
+void kct_model_clear(struct kct_model *model)
+{
+	tdestroy(model->vms, free_vm);
+	kct_model_init(model);
+}
+
+/* The item of a tree that equals `key`, or else a copy of `key`, put in and counted. */
+static void *find_or_add(void **root, const void *key, size_t size,
+			 int (*compare)(const void *, const void *), size_t *count)
+{
+	void **node = tfind(key, root, compare);
+	void *copy;
+
+	if (node)
+		return *node;
+	copy = malloc(size);
+	if (!copy)
+		return NULL;
+	memcpy(copy, key, size);
+	if (!tsearch(copy, root, compare)) {
+		free(copy);
+		return NULL;
+	}
+	(*count)++;
+	return copy;
+}
+
+struct kct_vm *kct_model_vm(struct kct_model *model, uint32_t number)
+{
+	struct kct_vm key = {.number = number, .active = KCT_NOT_KNOWN};
+
+	if (model->last && model->last->number == number)
+		return model->last;
+	model->last = find_or_add(&model->vms, &key, sizeof(key), compare_vms, &model->nr_vms);
+	return model->last;
+}
+
+const struct kct_vm *kct_model_find_vm(const struct kct_model *model, uint32_t number)
+{
+	struct kct_vm key = {.number = number};
+	struct kct_vm *const *node = tfind(&key, &model->vms, compare_vms);
+
+	return node ? *node : NULL;
+}
+
+struct kct_vcpu *kct_vm_vcpu(struct kct_vm *vm, uint32_t id)
+{
+	struct kct_vcpu key = {.id = id};
+
+	return find_or_add(&vm->vcpus, &key, sizeof(key), compare_vcpus, &vm->nr_vcpus);
+}
+
+void kct_model_drop_vm(struct kct_model *model, uint32_t number)
+{
+	struct kct_vm key = {.number = number};
+	struct kct_vm **node = tfind(&key, &model->vms, compare_vms);
+	struct kct_vm *vm;
+
+	if (!node)
+		return;
+	vm = *node;
+	tdelete(vm, &model->vms, compare_vms);
+	free_vm(vm);
+	model->nr_vms--;
+	model->last = NULL;
+}
+
+/* ---- events ---- */
+
+static void on_vm(struct kct_model *model, struct kct_vm *vm, const struct kct_vm_event *e,
+		  const struct kct_vm_name *name)
+{
+	struct kct_vm_counters none = {0}, *nobody = &model->unattributed.vm;
+
+	/* A second introduction of the same number can only come from a made-up recording. */
+	if (vm->introduced)
+		return;
+	vm->introduced = true;
+	vm->info = *e;
+	if (name)
+		vm->name = *name;
+	vm->active = e->masterclock.active;
+	/* The update itself may have been lost or filtered out: then it is not nobody's either. */
+	if (e->create_effect >= KCT_NR_EFFECTS ||
+	    !nobody->updates[KCT_CAUSE_VM_CREATE][e->create_effect])
+		nobody = &none;
+	kct_account_created(&vm->counters, nobody, e);
+}
+
+static int on_update(struct kct_vm *vm, const struct kct_update_event *e)
+{
+	struct kct_vcpu *vcpu = NULL;
+
+	if (e->event.vcpu != KCT_NO_VCPU) {
+		vcpu = kct_vm_vcpu(vm, e->event.vcpu);
+		if (!vcpu)
+			return -ENOMEM;
+		vcpu->pending = false;
+	}
+	vm->active = e->after.active;
+	kct_account_update(&vm->counters, vcpu ? &vcpu->counters : NULL, e);
+	return 0;
+}
+
+static void on_vcpu_event(struct kct_vcpu *vcpu, const union kct_any_event *event)
+{
+	switch (event->event.kind) {
+	case KCT_EVENT_VCPU:
+		vcpu->pending = event->vcpu.pending;
+		break;
+	case KCT_EVENT_REQUEST:
+		vcpu->pending = event->request.op == KCT_REQUEST_MADE;
+		kct_account_request(&vcpu->counters, &event->request);
+		break;
+	case KCT_EVENT_PVTI:
+		kct_account_pvti(&vcpu->counters, &event->pvti);
+		break;
+	case KCT_EVENT_TSC_WRITE:
+		vcpu->counters.tsc_writes++;
+		break;
+	}
+}
+
+static int on_unattributed(struct kct_model *model, const union kct_any_event *event)
+{
+	struct kct_unattributed *nobody = &model->unattributed;
+
+	switch (event->event.kind) {
+	case KCT_EVENT_UPDATE:
+		kct_account_update(&nobody->vm, &nobody->vcpu, &event->update);
+		break;
+	case KCT_EVENT_PVTI:
+		kct_account_pvti(&nobody->vcpu, &event->pvti);
+		break;
+	case KCT_EVENT_TSC_WRITE:
+		nobody->vcpu.tsc_writes++;
+		break;
+	}
+	return 0;
+}
+
+int kct_model_event(struct kct_model *model, const union kct_any_event *event,
+		    const struct kct_vm_name *name)
+{
+	struct kct_vcpu *vcpu;
+	struct kct_vm *vm;
+
+	model->events++;
+	if (event->event.vm == KCT_NO_VM)
+		return on_unattributed(model, event);
+	vm = kct_model_vm(model, event->event.vm);
+	if (!vm)
+		return -ENOMEM;
+	switch (event->event.kind) {
+	case KCT_EVENT_VM:
+		on_vm(model, vm, &event->vm, name);
+		return 0;
+	case KCT_EVENT_UPDATE:
+		return on_update(vm, &event->update);
+	case KCT_EVENT_SET_CLOCK:
+		vm->counters.set_clocks++;
+		return 0;
+	case KCT_EVENT_VM_GONE:
+		vm->gone = true;
+		return 0;
+	}
+	vcpu = kct_vm_vcpu(vm, event->event.vcpu);
+	if (!vcpu)
+		return -ENOMEM;
+	on_vcpu_event(vcpu, event);
+	return 0;
+}
+
+/* ---- walks ---- */
+
+/* A tree's visitor gets a node and one pointer: this holds the real visitor and its own. */
+struct vm_walk {
+	void (*visit)(const struct kct_vm *vm, void *context);
+	void *context;
+};
+
+static void walk_vm(const void *node, VISIT which, void *data)
+{
+	const struct vm_walk *walk = data;
+
+	if (which == postorder || which == leaf)
+		walk->visit(*(struct kct_vm *const *)node, walk->context);
+}
+
+void kct_model_each_vm(const struct kct_model *model,
+		       void (*visit)(const struct kct_vm *vm, void *context), void *context)
+{
+	struct vm_walk walk = {visit, context};
+
+	twalk_r(model->vms, walk_vm, &walk);
+}
+
+struct vcpu_walk {
+	void (*visit)(const struct kct_vcpu *vcpu, void *context);
+	void *context;
+};
+
+static void walk_vcpu(const void *node, VISIT which, void *data)
+{
+	const struct vcpu_walk *walk = data;
+
+	if (which == postorder || which == leaf)
+		walk->visit(*(struct kct_vcpu *const *)node, walk->context);
+}
+
+void kct_vm_each_vcpu(const struct kct_vm *vm,
+		      void (*visit)(const struct kct_vcpu *vcpu, void *context), void *context)
+{
+	struct vcpu_walk walk = {visit, context};
+
+	twalk_r(vm->vcpus, walk_vcpu, &walk);
+}

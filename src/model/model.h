@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The model: events (or counters) in, VMs and vCPUs out. It does not know whether the events
+ * come from a ring buffer or a recording, and does no I/O.
+ */
+#ifndef KCT_MODEL_MODEL_H
+#define KCT_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kvmclock/account.h"
+#include "kvmclock/name.h"
+#include "kvmclock/state.h"
+
+struct kct_vcpu {
+	uint32_t id;
+	bool pending; /* its request bit, as last known */
+	struct kct_vcpu_counters counters;
+};
+
+struct kct_vm {
+	uint32_t number;
+	bool introduced; /* its `vm` event has been seen: `info` and `name` are set */
+	bool gone;
+	enum kct_known active; /* the masterclock, as last known */
+	struct kct_vm_event info;
+	struct kct_vm_name name;
+	struct kct_vm_counters counters;
+	void *vcpus; /* tree of struct kct_vcpu by id; kct_vm_each_vcpu() */
+	size_t nr_vcpus;
+};
+
+struct kct_model {
+	void *vms; /* tree of struct kct_vm by number; kct_model_each_vm() */
+	size_t nr_vms;
+	struct kct_vm *last; /* the one looked up last */
+	struct kct_unattributed unattributed;
+	uint64_t events; /* events taken in; 0 where the counters came as such */
+	uint64_t losses[KCT_NR_LOSSES];
+};
+
+void kct_model_init(struct kct_model *model);
+/* Free all that it holds; it is as after kct_model_init() then. */
+void kct_model_clear(struct kct_model *model);
+
+/*
+ * Take one event in. `name` goes with a KCT_EVENT_VM and is ignored otherwise; NULL is a VM
+ * without one. 0 or -ENOMEM. Events of a VM that was not introduced make it known by number.
+ */
+int kct_model_event(struct kct_model *model, const union kct_any_event *event,
+		    const struct kct_vm_name *name);
+
+/* The VM of that number, made if need be; NULL when out of memory. Owned by the model. */
+struct kct_vm *kct_model_vm(struct kct_model *model, uint32_t number);
+struct kct_vcpu *kct_vm_vcpu(struct kct_vm *vm, uint32_t id);
+/* NULL if there is none. */
+const struct kct_vm *kct_model_find_vm(const struct kct_model *model, uint32_t number);
+
+/* Forget a VM. */
+void kct_model_drop_vm(struct kct_model *model, uint32_t number);
+
+/* Call for each in the order of numbers, or ids. */
+void kct_model_each_vm(const struct kct_model *model,
+		       void (*visit)(const struct kct_vm *vm, void *context), void *context);
+void kct_vm_each_vcpu(const struct kct_vm *vm,
+		      void (*visit)(const struct kct_vcpu *vcpu, void *context), void *context);
+
+/* ---- sums ---- */
+
+/* What a VM's vCPUs add up to; drift's maxima are the largest of any vCPU. */
+struct kct_vcpu_counters kct_vm_vcpu_sum(const struct kct_vm *vm);
+
+/* Updates of a cause, of an effect, or all, with KCT_ANY for "whichever". */
+#define KCT_ANY (-1)
+uint64_t kct_updates(const struct kct_vm_counters *counters, int cause, int effect);
+uint64_t kct_vcpu_updates(const struct kct_vcpu_counters *counters);
+uint64_t kct_requests(const struct kct_vcpu_counters *counters);
+/* New snapshots of an active masterclock for a vCPU's request: the thread's problem. */
+uint64_t kct_unnecessary(const struct kct_vm_counters *counters);
+uint64_t kct_lost(const struct kct_model *model);
+
+#endif

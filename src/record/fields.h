@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The fields of each event: one table, from which an event is written as a JSON line and read
+ * back. The names are those of docs/schema.md.
+ */
+#ifndef KCT_RECORD_FIELDS_H
+#define KCT_RECORD_FIELDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum kct_field_type {
+	KCT_FIELD_U8,
+	KCT_FIELD_U32,
+	KCT_FIELD_U64, /* a decimal string where JSON readers' signed 64 bits do not hold it */
+	KCT_FIELD_S64,
+	KCT_FIELD_S8,
+	KCT_FIELD_BOOL,	   /* a byte */
+	KCT_FIELD_KNOWN,   /* a byte, enum kct_known: true, false, null */
+	KCT_FIELD_ADDRESS, /* a u64, as a string "0x..." */
+	KCT_FIELD_NAME8,   /* a byte, by its text in `names` */
+	KCT_FIELD_NAME32,
+	KCT_FIELD_VM,	  /* a u32: null is KCT_NO_VM */
+	KCT_FIELD_VCPU,	  /* a u32: null is KCT_NO_VCPU */
+	KCT_FIELD_TEXT,	  /* `size` bytes, NUL-terminated */
+	KCT_FIELD_OBJECT, /* a struct, by its own table in `fields` */
+};
+
+struct kct_field {
+	const char *name;
+	enum kct_field_type type;
+	uint16_t offset; /* in the event, or in the struct */
+	uint16_t size;	 /* of a text; number of names */
+	/* Offset of the byte that says whether there is a value (null in JSON if not); 0: always.
+	 */
+	uint16_t present;
+	const char *const *names;
+	const struct kct_field *fields; /* ends with a NULL name */
+};
+
+/* What every event begins with, and what each kind adds; both end with a NULL name. */
+extern const struct kct_field kct_common_fields[];
+/* NULL if `kind` is not a kct_event_kind. */
+const struct kct_field *kct_event_fields(uint32_t kind);
+/* The bytes of an event of that kind; 0 if there is no such kind. */
+size_t kct_event_size(uint32_t kind);
+
+#endif

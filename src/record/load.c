@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kct.h"
+#include "record/load.h"
+#include "record/reader.h"
+
+static int __attribute__((format(printf, 2, 3)))
+incomplete(struct kct_recording *recording, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(recording->incomplete, sizeof(recording->incomplete), format, args);
+	va_end(args);
+	return KCT_EXIT_INCOMPLETE;
+}
+
+/* What the trailer says against what was read. */
+static int check_trailer(struct kct_recording *recording, const struct kct_reader *reader)
+{
+	uint64_t lost;
+
+	if (!reader->trailer_seen)
+		return incomplete(recording, "cut off: it has no trailer");
+	recording->trailer = reader->trailer;
+	memcpy(recording->model.losses, reader->trailer.losses, sizeof(recording->model.losses));
+	if (reader->trailer.events != reader->events)
+		return incomplete(recording,
+				  "%" PRIu64 " events were recorded, %" PRIu64 " are in the file",
+				  reader->trailer.events, reader->events);
+	lost = kct_lost(&recording->model);
+	if (lost)
+		return incomplete(recording, "%" PRIu64 " events were lost", lost);
+	return KCT_EXIT_OK;
+}
+
+/* The end of the file, or of what can be read of it. */
+static int finish(struct kct_recording *recording, const struct kct_reader *reader,
+		  enum kct_line last, const char *path)
+{
+	if (!reader->header_seen) {
+		if (last == KCT_LINE_INVALID && *reader->why)
+			kct_error("%s: line %" PRIu64 ": %s", path, reader->line, reader->why);
+		else
+			kct_error("%s: %s", path,
+				  reader->line == 1 && last == KCT_LINE_END ? "empty"
+									    : "not a recording");
+		return KCT_EXIT_USAGE;
+	}
+	if (last == KCT_LINE_INVALID) {
+		kct_error("%s: line %" PRIu64 ": %s", path, reader->line, reader->why);
+		return incomplete(recording, "read up to line %" PRIu64 ": %s", reader->line - 1,
+				  reader->why);
+	}
+	if (last == KCT_LINE_CUT && !reader->trailer_seen)
+		return incomplete(recording, "cut off in line %" PRIu64, reader->line);
+	return check_trailer(recording, reader);
+}
+
+static int load(FILE *in, const char *path, struct kct_recording *recording, kct_wants wants,
+		void *context)
+{
+	struct kct_reader *reader = malloc(sizeof(*reader));
+	enum kct_line line;
+	int status;
+
+	if (!reader) {
+		kct_error("out of memory");
+		return KCT_EXIT_USAGE;
+	}
+	kct_reader_init(reader, in);
+	while ((line = kct_reader_next(reader)) < KCT_LINE_END) {
+		if (line != KCT_LINE_EVENT ||
+		    (wants && !wants(context, &reader->event, &reader->name)))
+			continue;
+		if (kct_model_event(&recording->model, &reader->event, &reader->name)) {
+			snprintf(reader->why, sizeof(reader->why),
+				 "more VMs than there is memory for");
+			line = KCT_LINE_INVALID;
+			break;
+		}
+	}
+	recording->header = reader->header;
+	status = finish(recording, reader, line, path);
+	free(reader);
+	return status;
+}
+
+int kct_load(const char *path, struct kct_recording *recording, kct_wants wants, void *context)
+{
+	FILE *in = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	int status;
+
+	memset(recording, 0, sizeof(*recording));
+	kct_model_init(&recording->model);
+	if (!in) {
+		kct_error("%s: %s", path, strerror(errno));
+		return KCT_EXIT_USAGE;
+	}
+	status = load(in, path, recording, wants, context);
+	if (in != stdin)
+		fclose(in);
+	if (status == KCT_EXIT_USAGE)
+		kct_recording_clear(recording);
+	return status;
+}
+
+void kct_recording_clear(struct kct_recording *recording)
+{
+	kct_model_clear(&recording->model);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A whole recording, read into a model. */
+#ifndef KCT_RECORD_LOAD_H
+#define KCT_RECORD_LOAD_H
+
+#include "kvmclock/name.h"
+#include "model/model.h"
+#include "record/recording.h"
+
+struct kct_recording {
+	struct kct_header header;
+	struct kct_trailer trailer; /* zeroes if the recording was cut off */
+	struct kct_model model;
+	char incomplete[256]; /* why the evidence is not whole; "" if it is */
+};
+
+/* Is the event to be taken in? */
+typedef bool (*kct_wants)(void *context, const union kct_any_event *event,
+			  const struct kct_vm_name *name);
+
+/*
+ * Read `path` ("-" is standard input). KCT_EXIT_OK; KCT_EXIT_INCOMPLETE where what could be read
+ * is not the whole (`incomplete` says why); KCT_EXIT_USAGE where it is not a recording at all,
+ * with the reason on stderr and nothing to clear. `wants` may be NULL.
+ */
+int kct_load(const char *path, struct kct_recording *recording, kct_wants wants, void *context);
+void kct_recording_clear(struct kct_recording *recording);
+
+#endif

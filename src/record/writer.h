@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Lines of a recording, written to a stream. Errors of the stream stay there: ferror(). */
+#ifndef KCT_RECORD_WRITER_H
+#define KCT_RECORD_WRITER_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "kvmclock/event.h"
+#include "kvmclock/name.h"
+#include "record/recording.h"
+
+/* `name` goes with KCT_EVENT_VM only; NULL otherwise. */
+void kct_write_event(FILE *out, const union kct_any_event *event, const struct kct_vm_name *name);
+void kct_write_header(FILE *out, const struct kct_header *header);
+void kct_write_trailer(FILE *out, const struct kct_trailer *trailer);
+
+/* A u64 as JSON: a decimal string where it does not fit into the reader's signed 64 bits. */
+json_t *kct_json_u64(uint64_t value);
+/* Parts of the header and trailer that reports show too; the caller owns the object. */
+json_t *kct_json_host(const struct kct_header *header);
+json_t *kct_json_hooks(const struct kct_header *header);
+json_t *kct_json_losses(const uint64_t losses[KCT_NR_LOSSES]);
+
+#endif

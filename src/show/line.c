@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <string.h>
+
+#include "model/names.h"
+#include "show/line.h"
+#include "show/report.h"
+
+static const char *derived(int is)
+{
+	return is ? " (derived)" : "";
+}
+
+static void show_vm(FILE *out, const struct kct_vm_event *e, const struct kct_vm *vm)
+{
+	fprintf(out, "%s pid %" PRIu32 ", masterclock %s, %s", vm ? vm->name.vmm : "?", e->pid,
+		kct_masterclock_names[e->masterclock.active],
+		e->created ? "just made" : "ran already");
+}
+
+static void show_vcpu(FILE *out, const struct kct_vcpu_event *e)
+{
+	fprintf(out, "request %s, tsc_offset %" PRId64, e->pending ? "pending" : "not pending",
+		(int64_t)e->tsc_offset);
+}
+
+static void show_update(FILE *out, const struct kct_update_event *e)
+{
+	fprintf(out, "%s%s %s", kct_cause_names[e->cause], derived(e->derived),
+		kct_effect_names[e->effect]);
+	if (e->effect == KCT_EFFECT_RESNAPSHOT)
+		fprintf(out, "%s, snapshot moved by %llu ns and %llu cycles",
+			e->cause == KCT_CAUSE_VCPU_REQUEST ? " (unnecessary)" : "",
+			e->after.kernel_ns - e->before.kernel_ns,
+			e->after.cycle_now - e->before.cycle_now);
+}
+
+static void show_pvti(FILE *out, const struct kct_pvti_event *e)
+{
+	fprintf(out, "tsc_timestamp %llu system_time %llu mul %u shift %d",
+		e->new_pvti.tsc_timestamp, e->new_pvti.system_time, e->new_pvti.tsc_to_system_mul,
+		e->new_pvti.tsc_shift);
+	if (e->has_drift)
+		fprintf(out, ", drift %+lld ns%s", e->drift_ns,
+			e->clock_set ? " (the clock was set)" : "");
+	else
+		fputs(e->has_old ? ", rebased: no drift is claimed" : ", the first seen", out);
+}
+
+static void show_set_clock(FILE *out, const struct kct_set_clock_event *e)
+{
+	if (e->has_data)
+		fprintf(out, "to %llu ns, flags %u, ", e->clock, e->flags);
+	fprintf(out, "%" PRIu32 " of %" PRIu32 " vCPUs with a request pending", e->nr_pending,
+		e->nr_vcpus);
+}
+
+static void show_tsc_track(FILE *out, const struct kct_tsc_track_event *e)
+{
+	fprintf(out, "%" PRIu32 " of %" PRIu32 " matched, masterclock %s, request %s",
+		e->nr_matched, e->nr_vcpus, kct_masterclock_names[e->masterclock],
+		e->pending == KCT_NOT_KNOWN ? "not known"
+		: e->pending		    ? "pending"
+					    : "not pending");
+}
+
+static void show_details(FILE *out, const union kct_any_event *event, const struct kct_vm *vm)
+{
+	switch (event->event.kind) {
+	case KCT_EVENT_VM:
+		show_vm(out, &event->vm, vm);
+		break;
+	case KCT_EVENT_VCPU:
+		show_vcpu(out, &event->vcpu);
+		break;
+	case KCT_EVENT_UPDATE:
+		show_update(out, &event->update);
+		break;
+	case KCT_EVENT_REQUEST:
+		fprintf(out, "%s", kct_request_op_names[event->request.op]);
+		if (event->request.op == KCT_REQUEST_MADE)
+			fprintf(out, " by %s%s", kct_origin_names[event->request.origin],
+				derived(event->request.derived));
+		break;
+	case KCT_EVENT_PVTI:
+		show_pvti(out, &event->pvti);
+		break;
+	case KCT_EVENT_TSC_WRITE:
+		fprintf(out, "offset %" PRId64 " -> %" PRId64, (int64_t)event->tsc_write.old_offset,
+			(int64_t)event->tsc_write.new_offset);
+		break;
+	case KCT_EVENT_TSC_TRACK:
+		show_tsc_track(out, &event->tsc_track);
+		break;
+	case KCT_EVENT_SET_CLOCK:
+		show_set_clock(out, &event->set_clock);
+		break;
+	}
+}
+
+void kct_show_line(FILE *out, const union kct_any_event *event, const struct kct_vm *vm,
+		   uint64_t started_ns)
+{
+	double seconds = (double)(int64_t)(event->event.ns - started_ns) / 1e9;
+	char name[sizeof(vm->name.name)] = "-", who[sizeof(name) + 16];
+
+	if (vm)
+		kct_show_name(name, sizeof(name), vm);
+	if (event->event.vcpu == KCT_NO_VCPU)
+		snprintf(who, sizeof(who), "%s", name);
+	else
+		snprintf(who, sizeof(who), "%s/%" PRIu32, name, event->event.vcpu);
+	fprintf(out, "%14.9f %7" PRIu32 " %-24s %-9s ", seconds, event->event.tid, who,
+		kct_event_names[event->event.kind]);
+	show_details(out, event, vm);
+	fputc('\n', out);
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <string.h>
+
+#include "model/names.h"
+#include "show/report.h"
+
+void kct_show_name(char *text, size_t size, const struct kct_vm *vm)
+{
+	if (*vm->name.name)
+		snprintf(text, size, "%s", vm->name.name);
+	else
+		snprintf(text, size, "vm#%" PRIu32, vm->number);
+}
+
+const char *kct_incomplete(const struct kct_model *model, char *text, size_t size)
+{
+	uint64_t lost = kct_lost(model);
+
+	if (!lost)
+		return NULL;
+	snprintf(text, size, "%" PRIu64 " events were lost", lost);
+	return text;
+}
+
+/* ---- the table ---- */
+
+#define ROW	    "%-24.24s %-12.12s %8s %5s %-8s %8s %8s %6s %6s %8s %12s %10s %12s\n"
+#define NUMBER_SIZE 24
+
+static const char *number(char text[NUMBER_SIZE], uint64_t value)
+{
+	snprintf(text, NUMBER_SIZE, "%" PRIu64, value);
+	return text;
+}
+
+static const char *drift(char text[NUMBER_SIZE], int64_t ns)
+{
+	snprintf(text, NUMBER_SIZE, "%+" PRId64, ns);
+	return ns ? text : "0";
+}
+
+static uint64_t set_clock_updates(const struct kct_vm_counters *c)
+{
+	return kct_updates(c, KCT_CAUSE_SET_CLOCK, KCT_ANY) +
+	       kct_updates(c, KCT_CAUSE_SET_CLOCK_REALTIME, KCT_ANY) +
+	       kct_updates(c, KCT_CAUSE_SET_CLOCK_GUEST, KCT_ANY);
+}
+
+struct table {
+	FILE *out;
+	bool verbose;
+};
+
+static void show_vcpu_row(const struct kct_vcpu *vcpu, void *context)
+{
+	const struct kct_vcpu_counters *c = &vcpu->counters;
+	char n[8][NUMBER_SIZE], name[24];
+
+	snprintf(name, sizeof(name), "  vCPU %" PRIu32, vcpu->id);
+	fprintf(context, ROW, name, "", "", "", vcpu->pending ? "pending" : "",
+		number(n[0], kct_requests(c)), number(n[1], kct_vcpu_updates(c)), "",
+		number(n[2], c->updates[KCT_EFFECT_RESNAPSHOT]), number(n[3], c->pvti_updates),
+		drift(n[4], c->drift.total), drift(n[5], c->drift.max_forward),
+		drift(n[6], c->drift.max_backward));
+}
+
+static void show_vm_row(const struct kct_vm *vm, void *context)
+{
+	const struct table *table = context;
+	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
+	char n[10][NUMBER_SIZE], name[sizeof(vm->name.name)];
+
+	kct_show_name(name, sizeof(name), vm);
+	fprintf(table->out, ROW, name, *vm->name.vmm ? vm->name.vmm : "?",
+		vm->introduced ? number(n[0], vm->info.pid) : "?", number(n[1], vm->nr_vcpus),
+		kct_masterclock_names[vm->active], number(n[2], kct_requests(&sum)),
+		number(n[3], kct_updates(&vm->counters, KCT_ANY, KCT_ANY)),
+		number(n[4], set_clock_updates(&vm->counters)),
+		number(n[5], kct_unnecessary(&vm->counters)), number(n[6], sum.pvti_updates),
+		drift(n[7], sum.drift.total), drift(n[8], sum.drift.max_forward),
+		drift(n[9], sum.drift.max_backward));
+	if (table->verbose)
+		kct_vm_each_vcpu(vm, show_vcpu_row, table->out);
+}
+
+static void show_unattributed(FILE *out, const struct kct_unattributed *nobody)
+{
+	uint64_t created = kct_updates(&nobody->vm, KCT_CAUSE_VM_CREATE, KCT_ANY);
+	uint64_t updates = kct_updates(&nobody->vm, KCT_ANY, KCT_ANY) - created;
+
+	if (created)
+		fprintf(out, "%" PRIu64 " VMs were made and never used\n", created);
+	if (updates || nobody->vcpu.pvti_updates || nobody->vcpu.tsc_writes)
+		fprintf(out,
+			"not to be laid to a VM: %" PRIu64
+			" updates, %llu PVTI updates, %llu TSC writes\n",
+			updates, nobody->vcpu.pvti_updates, nobody->vcpu.tsc_writes);
+}
+
+static void show_losses(FILE *out, const uint64_t losses[KCT_NR_LOSSES])
+{
+	fputs("LOST:", out);
+	for (int i = 0; i < KCT_NR_LOSSES; i++)
+		if (losses[i])
+			fprintf(out, " %" PRIu64 " %s", losses[i], kct_loss_names[i]);
+	fputs("; the numbers above are too small\n", out);
+}
+
+void kct_show_table(FILE *out, const struct kct_model *model, bool verbose)
+{
+	struct table table = {out, verbose};
+
+	fprintf(out, ROW, "VM", "VMM", "PID", "vCPUs", "CLOCK", "REQUESTS", "UPDATES", "SET",
+		"UNNEC", "PVTI", "DRIFT ns", "FORWARD", "BACKWARD");
+	kct_model_each_vm(model, show_vm_row, &table);
+	show_unattributed(out, &model->unattributed);
+	if (kct_lost(model))
+		show_losses(out, model->losses);
+}
+
+/* ---- the summary ---- */
+
+static void show_updates(const struct kct_vm *vm, void *context)
+{
+	FILE *out = context;
+	char name[sizeof(vm->name.name)];
+	const char *between = "";
+
+	if (!kct_updates(&vm->counters, KCT_ANY, KCT_ANY))
+		return;
+	kct_show_name(name, sizeof(name), vm);
+	fprintf(out, "  %s: ", name);
+	for (int cause = 0; cause < KCT_NR_CAUSES; cause++) {
+		for (int effect = 0; effect < KCT_NR_EFFECTS; effect++) {
+			uint64_t count = vm->counters.updates[cause][effect];
+
+			if (!count)
+				continue;
+			fprintf(out, "%s%" PRIu64 " %s %s%s", between, count,
+				kct_cause_names[cause], kct_effect_names[effect],
+				cause == KCT_CAUSE_VCPU_REQUEST && effect == KCT_EFFECT_RESNAPSHOT
+					? " (unnecessary)"
+					: "");
+			between = ", ";
+		}
+	}
+	fputc('\n', out);
+}
+
+void kct_show_report(FILE *out, const struct kct_report *report, bool verbose)
+{
+	const struct kct_header *header = report->header;
+
+	fprintf(out, "host %s, kernel %s, KVM %s, clocksource %s", header->host, header->kernel,
+		header->kvm, header->clocksource);
+	if (report->ended_ns >= header->started_ns)
+		fprintf(out, ", traced for %.3f s",
+			(double)(report->ended_ns - header->started_ns) / 1e9);
+	fprintf(out, "; %" PRIu64 " events, %" PRIu64 " lost\n\n", report->model->events,
+		kct_lost(report->model));
+	kct_show_table(out, report->model, verbose);
+	fputs("\nupdates by cause and effect:\n", out);
+	kct_model_each_vm(report->model, show_updates, out);
+	fputs("\nUNNEC: updates for a vCPU's request that only took a new snapshot. DRIFT: the new "
+	      "PVTI against what\nthe one before gives at the same guest TSC, added up over the "
+	      "vCPUs; + is a jump forward.\n",
+	      out);
+	if (report->incomplete)
+		fprintf(out, "INCOMPLETE: %s\n", report->incomplete);
+}

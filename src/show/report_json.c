@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The report as JSON: every field is always there, as docs/report.schema.json says. */
+#include "model/names.h"
+#include "record/writer.h"
+#include "show/report.h"
+
+static void set_u64(json_t *object, const char *key, uint64_t value)
+{
+	json_object_set_new(object, key, kct_json_u64(value));
+}
+
+static json_t *drift_json(const struct kct_drift *drift)
+{
+	return json_pack("{s:I, s:I, s:I, s:I}", "total", (json_int_t)drift->total, "max_forward",
+			 (json_int_t)drift->max_forward, "max_backward",
+			 (json_int_t)drift->max_backward, "set_clock",
+			 (json_int_t)drift->set_clock);
+}
+
+static json_t *updates_json(const struct kct_vm_counters *counters)
+{
+	json_t *updates = json_object(), *cause = json_object(), *effect = json_object();
+
+	for (int i = 0; i < KCT_NR_CAUSES; i++)
+		set_u64(cause, kct_cause_names[i], kct_updates(counters, i, KCT_ANY));
+	for (int i = 0; i < KCT_NR_EFFECTS; i++)
+		set_u64(effect, kct_effect_names[i], kct_updates(counters, KCT_ANY, i));
+	set_u64(updates, "total", kct_updates(counters, KCT_ANY, KCT_ANY));
+	json_object_set_new(updates, "cause", cause);
+	json_object_set_new(updates, "effect", effect);
+	return updates;
+}
+
+static json_t *origins_json(const struct kct_vcpu_counters *counters)
+{
+	json_t *origins = json_object();
+
+	for (int i = 0; i < KCT_NR_ORIGINS; i++)
+		set_u64(origins, kct_origin_names[i], counters->requests[i]);
+	return origins;
+}
+
+static json_t *vcpu_effects_json(const struct kct_vcpu_counters *counters)
+{
+	json_t *effects = json_object();
+
+	for (int i = 0; i < KCT_NR_EFFECTS; i++)
+		set_u64(effects, kct_effect_names[i], counters->updates[i]);
+	return effects;
+}
+
+/* What a vCPU and the sum of a VM's have in common. */
+static void set_vcpu_counters(json_t *object, const struct kct_vcpu_counters *c)
+{
+	set_u64(object, "requests", kct_requests(c));
+	json_object_set_new(object, "requests_by_origin", origins_json(c));
+	set_u64(object, "requests_derived", c->requests_derived);
+	set_u64(object, "requests_cleared", c->requests_cleared);
+	set_u64(object, "pvti_updates", c->pvti_updates);
+	set_u64(object, "pvti_changed", c->pvti_changed);
+	set_u64(object, "pvti_rebased", c->pvti_rebased);
+	set_u64(object, "tsc_writes", c->tsc_writes);
+	json_object_set_new(object, "drift_ns", drift_json(&c->drift));
+}
+
+static void add_vcpu(const struct kct_vcpu *vcpu, void *context)
+{
+	json_t *object = json_object();
+
+	set_u64(object, "id", vcpu->id);
+	json_object_set_new(object, "pending", json_boolean(vcpu->pending));
+	set_vcpu_counters(object, &vcpu->counters);
+	set_u64(object, "updates", kct_vcpu_updates(&vcpu->counters));
+	json_object_set_new(object, "updates_by_effect", vcpu_effects_json(&vcpu->counters));
+	json_array_append_new(context, object);
+}
+
+static json_t *text_or_null(const char *text)
+{
+	json_t *string = *text ? json_string(text) : NULL;
+
+	return string ? string : json_null();
+}
+
+static void add_vm(const struct kct_vm *vm, void *context)
+{
+	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
+	json_t *object = json_object(), *vcpus = json_array();
+	char name[sizeof(vm->name.name)];
+
+	kct_show_name(name, sizeof(name), vm);
+	set_u64(object, "number", vm->number);
+	json_object_set_new(object, "name", json_string(name));
+	json_object_set_new(object, "uuid", text_or_null(vm->name.uuid));
+	json_object_set_new(object, "vmm", text_or_null(vm->name.vmm));
+	json_object_set_new(object, "pid",
+			    vm->introduced ? json_integer(vm->info.pid) : json_null());
+	json_object_set_new(object, "created", json_boolean(vm->info.created));
+	json_object_set_new(object, "gone", json_boolean(vm->gone));
+	json_object_set_new(object, "masterclock", json_string(kct_masterclock_names[vm->active]));
+	json_object_set_new(object, "updates", updates_json(&vm->counters));
+	set_u64(object, "set_clocks", vm->counters.set_clocks);
+	set_u64(object, "unnecessary", kct_unnecessary(&vm->counters));
+	set_vcpu_counters(object, &sum);
+	kct_vm_each_vcpu(vm, add_vcpu, vcpus);
+	json_object_set_new(object, "vcpus", vcpus);
+	json_array_append_new(context, object);
+}
+
+static json_t *unattributed_json(const struct kct_unattributed *nobody)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "updates", updates_json(&nobody->vm));
+	set_u64(object, "pvti_updates", nobody->vcpu.pvti_updates);
+	set_u64(object, "tsc_writes", nobody->vcpu.tsc_writes);
+	return object;
+}
+
+void kct_show_report_json(FILE *out, const struct kct_report *report)
+{
+	const struct kct_header *header = report->header;
+	json_t *object = json_object(), *vms = json_array();
+
+	json_object_set_new(object, "schema", json_string(KCT_REPORT_SCHEMA));
+	json_object_set_new(object, "version", json_integer(KCT_REPORT_VERSION));
+	json_object_set_new(object, "tool", json_string(header->tool));
+	json_object_set_new(object, "host", kct_json_host(header));
+	json_object_set_new(object, "command", text_or_null(header->command));
+	set_u64(object, "started_ns", header->started_ns);
+	set_u64(object, "realtime_ns", header->realtime_ns);
+	json_object_set_new(object, "ended_ns",
+			    report->ended_ns ? kct_json_u64(report->ended_ns) : json_null());
+	json_object_set_new(object, "complete", json_boolean(!report->incomplete));
+	json_object_set_new(object, "incomplete_why",
+			    report->incomplete ? json_string(report->incomplete) : json_null());
+	set_u64(object, "events", report->model->events);
+	set_u64(object, "lost", kct_lost(report->model));
+	json_object_set_new(object, "losses", kct_json_losses(report->model->losses));
+	json_object_set_new(object, "hooks", kct_json_hooks(header));
+	json_object_set_new(object, "unattributed",
+			    unattributed_json(&report->model->unattributed));
+	kct_model_each_vm(report->model, add_vm, vms);
+	json_object_set_new(object, "vms", vms);
+	json_dumpf(object, out, JSON_COMPACT);
+	fputc('\n', out);
+	json_decref(object);
+}

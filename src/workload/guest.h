@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The guest: a few bytes of 32-bit code without paging that every vCPU runs, and where things lie
+ * in its memory. Each vCPU enables its own kvm-clock, says so, and then loops in one of three
+ * ways. It tells its host how far it is by writing a byte to an I/O port, so that nobody has to
+ * guess by waiting.
+ */
+#ifndef KCT_WORKLOAD_GUEST_H
+#define KCT_WORKLOAD_GUEST_H
+
+#include <linux/kvm.h>
+#include <stdint.h>
+
+#define WL_MEMORY_SIZE 0x20000U
+#define WL_MAX_VCPUS   1024U
+
+#define WL_PORT	       0x10
+
+/* What the guest writes to WL_PORT. */
+enum wl_message {
+	WL_CLOCK_ON = 1, /* the WRMSR that enables kvm-clock has been executed */
+	WL_ROUND = 2,	 /* one more time round the loop */
+};
+
+enum wl_loop {
+	WL_LOOP_ROUNDS, /* compute a bit, write WL_ROUND, again */
+	WL_LOOP_IDLE,	/* HLT, again when resumed */
+	WL_LOOP_EXITS,	/* write WL_ROUND, again: nothing but exits */
+};
+
+/* MSR_KVM_SYSTEM_TIME_NEW; uapi headers do not have it in one place across versions. */
+#define WL_MSR_SYSTEM_TIME 0x4b564d01U
+
+/* The guest-physical address of a vCPU's PVTI, below WL_MEMORY_SIZE; id < WL_MAX_VCPUS. */
+uint64_t wl_guest_pvti_address(unsigned int id);
+
+/* Put the code into the guest's memory of WL_MEMORY_SIZE bytes. */
+void wl_guest_load(uint8_t *memory);
+
+/* Set the registers to start vCPU id; *sregs must hold what KVM gave the new vCPU. */
+void wl_guest_start(unsigned int id, enum wl_loop loop, struct kvm_regs *regs,
+		    struct kvm_sregs *sregs);
+
+#endif

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A same-host live migration, in the order in which QEMU does it: on the source the TSC of each
+ * vCPU is read and then the clock; on the target the TSCs are written, then the clock, and the
+ * vCPUs run with a masterclock request still pending from the writing of their TSC.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <x86intrin.h>
+
+#include "kct.h"
+#include "workload/jobs.h"
+#include "workload/phase.h"
+#include "workload/step.h"
+#include "workload/vm.h"
+
+#define MSR_IA32_TSC   0x10U
+#define MSR_TSC_ADJUST 0x3bU
+
+/* What of a vCPU goes over to the target. */
+struct saved {
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+	uint64_t tsc;
+	uint64_t tsc_adjust;
+	uint64_t system_time;
+	uint64_t tsc_offset;	/* of the source */
+	uint64_t target_offset; /* what the target's offset is set to */
+	uint64_t begin_ns;	/* boot time before and after the ioctl that took or set the TSC */
+	uint64_t end_ns;
+};
+
+struct migration {
+	struct wl *wl;
+	struct wl_vm *source;
+	struct wl_vm *target;
+	struct saved *saved; /* one a vCPU */
+	struct kvm_clock_data clock;
+	uint64_t target_host_tsc;
+};
+
+/* For wl_vm_each() on the source: KVM_GET_MSRS as QEMU's kvmclock does it on a stop. */
+static int save_tsc(struct wl_vcpu *vcpu, void *arg)
+{
+	struct saved *saved = &((struct migration *)arg)->saved[vcpu->id];
+	struct kvm_msr_entry msr = {.index = MSR_IA32_TSC};
+	int status;
+
+	saved->begin_ns = wl_now();
+	status = wl_vcpu_get_msrs(vcpu, &msr, 1);
+	saved->end_ns = wl_now();
+	saved->tsc = msr.data;
+	return status;
+}
+
+static struct kvm_device_attr tsc_offset_attr(uint64_t *value)
+{
+	return (struct kvm_device_attr){
+		.group = KVM_VCPU_TSC_CTRL,
+		.attr = KVM_VCPU_TSC_OFFSET,
+		.addr = (uintptr_t)value,
+	};
+}
+
+static int save_tsc_offset(struct wl_vcpu *vcpu, void *arg)
+{
+	struct saved *saved = &((struct migration *)arg)->saved[vcpu->id];
+	struct kvm_device_attr attr = tsc_offset_attr(&saved->tsc_offset);
+
+	return wl_vcpu_ioctl(vcpu, WL_GET_DEVICE_ATTR, &attr);
+}
+
+/* All the rest that QEMU reads of a vCPU and that our guest has any of. */
+static int save_cpu(struct wl_vcpu *vcpu, void *arg)
+{
+	struct saved *saved = &((struct migration *)arg)->saved[vcpu->id];
+	struct kvm_msr_entry msrs[] = {
+		{.index = MSR_TSC_ADJUST},
+		{.index = WL_MSR_SYSTEM_TIME},
+	};
+	int status = wl_vcpu_ioctl(vcpu, WL_GET_REGS, &saved->regs);
+
+	status = status ? status : wl_vcpu_ioctl(vcpu, WL_GET_SREGS, &saved->sregs);
+	status = status ? status : wl_vcpu_get_msrs(vcpu, msrs, 2);
+	saved->tsc_adjust = msrs[0].data;
+	saved->system_time = msrs[1].data;
+	return status;
+}
+
+static int restore_cpu(struct wl_vcpu *vcpu, void *arg)
+{
+	struct saved *saved = &((struct migration *)arg)->saved[vcpu->id];
+	int status = wl_vcpu_ioctl(vcpu, WL_SET_SREGS, &saved->sregs);
+
+	return status ? status : wl_vcpu_ioctl(vcpu, WL_SET_REGS, &saved->regs);
+}
+
+/* One KVM_SET_MSRS, in the order of QEMU's buffer. */
+static int set_tsc(struct wl_vcpu *vcpu, void *arg)
+{
+	struct saved *saved = &((struct migration *)arg)->saved[vcpu->id];
+	struct kvm_msr_entry msrs[] = {
+		{.index = MSR_TSC_ADJUST, .data = saved->tsc_adjust},
+		{.index = MSR_IA32_TSC, .data = saved->tsc},
+		{.index = WL_MSR_SYSTEM_TIME, .data = saved->system_time},
+	};
+	int status;
+
+	saved->begin_ns = wl_now();
+	status = wl_vcpu_set_msrs(vcpu, msrs, 3);
+	saved->end_ns = wl_now();
+	return status;
+}
+
+/*
+ * The same with an offset in the TSC's place. Without --realtime kvm-clock goes on from where it
+ * was saved, and so does the TSC: the cycles since then are taken off the offset. With it both go
+ * on as if they had never stopped: same host, same host TSC, same offset.
+ */
+static int set_tsc_offset(struct wl_vcpu *vcpu, void *arg)
+{
+	struct migration *m = arg;
+	struct saved *saved = &m->saved[vcpu->id];
+	struct kvm_msr_entry msrs[] = {
+		{.index = MSR_TSC_ADJUST, .data = saved->tsc_adjust},
+		{.index = WL_MSR_SYSTEM_TIME, .data = saved->system_time},
+	};
+	struct kvm_device_attr attr = tsc_offset_attr(&saved->target_offset);
+	int status = wl_vcpu_set_msrs(vcpu, msrs, 2);
+
+	if (status)
+		return status;
+	saved->target_offset = saved->tsc_offset;
+	if (!WL_OPTION(m->wl, REALTIME))
+		saved->target_offset -= m->target_host_tsc - m->clock.host_tsc;
+	saved->begin_ns = wl_now();
+	status = wl_vcpu_ioctl(vcpu, WL_SET_DEVICE_ATTR, &attr);
+	saved->end_ns = wl_now();
+	return status;
+}
+
+static int kvmclock_ctrl(struct wl_vcpu *vcpu, void *arg)
+{
+	(void)arg;
+	return wl_vcpu_ioctl(vcpu, WL_KVMCLOCK_CTRL, NULL);
+}
+
+/* Add to a step, for each vCPU, what of struct saved the step is about. */
+static void tell_tscs(json_t *step, const struct migration *m, bool offsets, bool target)
+{
+	json_t *array = wl_need(json_array());
+
+	for (unsigned int i = 0; i < m->source->nr_vcpus; i++) {
+		const struct saved *saved = &m->saved[i];
+		json_t *json = wl_need(json_object());
+
+		wl_set_u64(json, "vcpu", i);
+		if (offsets)
+			wl_set_u64(json, "tsc_offset",
+				   target ? saved->target_offset : saved->tsc_offset);
+		else
+			wl_set_u64(json, "tsc", saved->tsc);
+		if (target) {
+			wl_set_u64(json, "tsc_adjust", saved->tsc_adjust);
+			wl_set_u64(json, "system_time_msr", saved->system_time);
+		}
+		if (target || !offsets) {
+			wl_set_u64(json, "begin_ns", saved->begin_ns);
+			wl_set_u64(json, "end_ns", saved->end_ns);
+		}
+		wl_append(array, json);
+	}
+	wl_set(step, "vcpus", array);
+}
+
+static void tell_clock(json_t *step, const struct kvm_clock_data *clock)
+{
+	wl_set_u64(step, "clock", clock->clock);
+	wl_set_u64(step, "flags", clock->flags);
+	if (clock->flags & KVM_CLOCK_REALTIME)
+		wl_set_u64(step, "realtime", clock->realtime);
+	if (clock->flags & KVM_CLOCK_HOST_TSC)
+		wl_set_u64(step, "host_tsc", clock->host_tsc);
+}
+
+/* KVM_GET_CLOCK gives the host's side of the pair only while the masterclock is in use. */
+static int check_clock(const struct migration *m)
+{
+	if (WL_OPTION(m->wl, REALTIME) && !(m->clock.flags & KVM_CLOCK_REALTIME))
+		return wl_fail(KCT_EXIT_HOST, "--realtime: KVM_GET_CLOCK gave no real time: "
+					      "the masterclock is off");
+	if (WL_OPTION(m->wl, TSC_OFFSET) && !(m->clock.flags & KVM_CLOCK_HOST_TSC))
+		return wl_fail(KCT_EXIT_HOST, "--tsc-offset: KVM_GET_CLOCK gave no host TSC: "
+					      "the masterclock is off");
+	return 0;
+}
+
+static int check_tsc_offset(struct wl_vm *vm)
+{
+	struct wl_vcpu *vcpu = vm->vcpus[0];
+	struct kvm_device_attr attr = tsc_offset_attr(NULL);
+
+	if (wl_ioctl(&vcpu->counts, vcpu->fd, WL_HAS_DEVICE_ATTR, (uintptr_t)&attr))
+		return wl_fail(KCT_EXIT_HOST,
+			       "--tsc-offset: this kernel has no KVM_VCPU_TSC_OFFSET (Linux 5.16)");
+	return 0;
+}
+
+static int run_source(struct migration *m)
+{
+	struct wl_vm *vm = m->source;
+	unsigned int vcpus = WL_OPTION(m->wl, VCPUS);
+	int status = wl_phase_create(vm, vcpus, WL_LOOP_ROUNDS, true);
+
+	if (!status && WL_OPTION(m->wl, TSC_OFFSET))
+		status = check_tsc_offset(vm);
+	return status ? status : wl_phase_run(vm);
+}
+
+/* Stop the clocks: at P1, one TSC after another, and at P2. */
+static int save_source(struct migration *m)
+{
+	struct wl_vm *vm = m->source;
+	json_t *step = wl_step_begin(vm->steps, "save-tsc");
+	int status = wl_vm_each(vm, save_tsc, m);
+
+	wl_step_end(step);
+	tell_tscs(step, m, false, false);
+	wl_phase_pass(vm, "skew-save", WL_OPTION(m->wl, SKEW_SAVE));
+	if (status)
+		return status;
+
+	step = wl_step_begin(vm->steps, "get-clock");
+	status = wl_vm_ioctl(vm, WL_GET_CLOCK, &m->clock);
+	wl_step_end(step);
+	tell_clock(step, &m->clock);
+	return status ? status : check_clock(m);
+}
+
+static int save_rest(struct migration *m)
+{
+	struct wl_vm *vm = m->source;
+	int status = 0;
+	json_t *step;
+
+	if (WL_OPTION(m->wl, TSC_OFFSET)) {
+		step = wl_step_begin(vm->steps, "get-tsc-offset");
+		status = wl_vm_each(vm, save_tsc_offset, m);
+		wl_step_end(step);
+		tell_tscs(step, m, true, false);
+	}
+	step = wl_step_begin(vm->steps, "save-cpu");
+	status = status ? status : wl_vm_each(vm, save_cpu, m);
+	wl_step_end(step);
+	wl_phase_read_pvti(vm);
+	return status;
+}
+
+static int create_target(struct migration *m)
+{
+	struct wl_vm *vm = m->target;
+	unsigned int vcpus = m->source->nr_vcpus;
+	int status = wl_phase_create(vm, vcpus, WL_LOOP_ROUNDS, true);
+
+	if (status)
+		return status;
+	memcpy(vm->memory, m->source->memory, WL_MEMORY_SIZE);
+	/* The page came along: only what differs from now on was published to the target. */
+	for (unsigned int i = 0; i < vcpus; i++)
+		vm->vcpus[i]->watch.last = wl_pvti_read(vm->memory, i);
+	return wl_vm_each(vm, restore_cpu, m);
+}
+
+/* Start the clocks: at P3, one TSC after another, and at P4. */
+static int restore_clocks(struct migration *m)
+{
+	struct kvm_clock_data clock = {.clock = m->clock.clock};
+	struct wl_vm *vm = m->target;
+	bool offsets = WL_OPTION(m->wl, TSC_OFFSET);
+	json_t *step = wl_step_begin(vm->steps, "set-tsc");
+	int status;
+
+	/* One reading for all vCPUs: their offsets must stay equal. */
+	m->target_host_tsc = __rdtsc();
+	status = wl_vm_each(vm, offsets ? set_tsc_offset : set_tsc, m);
+	wl_step_end(step);
+	tell_tscs(step, m, offsets, true);
+	if (offsets)
+		wl_set_u64(step, "host_tsc", m->target_host_tsc);
+	wl_phase_pass(vm, "skew-restore", WL_OPTION(m->wl, SKEW_RESTORE));
+	if (status)
+		return status;
+
+	if (WL_OPTION(m->wl, REALTIME)) {
+		clock.flags = KVM_CLOCK_REALTIME;
+		clock.realtime = m->clock.realtime;
+	}
+	step = wl_step_begin(vm->steps, "set-clock");
+	status = wl_vm_ioctl(vm, WL_SET_CLOCK, &clock);
+	wl_step_end(step);
+	tell_clock(step, &clock);
+	return status;
+}
+
+static int resume_target(struct migration *m)
+{
+	struct wl_vm *vm = m->target;
+	json_t *step = wl_step_begin(vm->steps, "kvmclock-ctrl");
+	int status = wl_vm_each(vm, kvmclock_ctrl, m);
+
+	wl_step_end(step);
+	if (status)
+		return status;
+	wl_phase_read_pvti(vm);
+	return wl_phase_run(vm);
+}
+
+static int migrate(struct migration *m)
+{
+	int status = run_source(m);
+
+	status = status ? status : save_source(m);
+	status = status ? status : save_rest(m);
+	if (status)
+		return status;
+	wl_phase_pass(m->source, "downtime", WL_OPTION(m->wl, DOWNTIME));
+	status = create_target(m);
+	status = status ? status : restore_clocks(m);
+	return status ? status : resume_target(m);
+}
+
+static int migrate_one(struct wl *wl, unsigned int index, void *context)
+{
+	struct migration m = {
+		.wl = wl,
+		.source = wl->vms[2 * index],
+		.target = wl->vms[2 * index + 1],
+		.saved = wl_need(calloc(WL_OPTION(wl, VCPUS), sizeof(*m.saved))),
+	};
+	int status = migrate(&m);
+
+	(void)context;
+	free(m.saved);
+	return status;
+}
+
+int wl_migrate(struct wl *wl)
+{
+	static const char *const roles[] = {"source", "target"};
+	unsigned int vms = WL_OPTION(wl, VMS);
+
+	if (WL_OPTION(wl, REALTIME) && !(wl->kvm.clock_flags & KVM_CLOCK_REALTIME))
+		return wl_fail(KCT_EXIT_HOST,
+			       "--realtime: this kernel has no KVM_CLOCK_REALTIME (Linux 5.16)");
+	if (WL_OPTION(wl, TSC_OFFSET) && !(wl->kvm.clock_flags & KVM_CLOCK_HOST_TSC))
+		return wl_fail(KCT_EXIT_HOST,
+			       "--tsc-offset: this kernel has no KVM_CLOCK_HOST_TSC (Linux 5.16)");
+	wl_make_vms(wl, roles, 2, 2 * vms, WL_OPTION(wl, VCPUS));
+	return wl_jobs(wl, vms, migrate_one, NULL);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Phases that several scenarios have: each does its work and writes it down as a step of the VM.
+ * For the VM's controller; int is 0, or a KCT_EXIT_ status after having said why.
+ */
+#ifndef KCT_WORKLOAD_PHASE_H
+#define KCT_WORKLOAD_PHASE_H
+
+#include "workload/vm.h"
+
+/* "create": the VM and its first vCPUs. */
+int wl_phase_create(struct wl_vm *vm, unsigned int vcpus, enum wl_loop loop, bool threaded);
+
+/* "read-pvti": what the guest's memory holds now. For a VM that does not run. */
+void wl_phase_read_pvti(struct wl_vm *vm);
+
+/* Let time pass, as a step of that name; nothing and no step if ns is 0. */
+void wl_phase_pass(struct wl_vm *vm, const char *name, uint64_t ns);
+
+/*
+ * Wait until what the running vCPUs had pending is done, and what each of them made the others
+ * do as well, and until each has run on a bit.
+ */
+int wl_phase_settle(struct wl_vm *vm);
+
+/* "run": start all vCPUs; settle; stop. The step holds the PVTIs that were seen. */
+int wl_phase_run(struct wl_vm *vm);
+
+/* The two ends of "run" for scenarios that have something to do in between. */
+json_t *wl_phase_run_begin(struct wl_vm *vm);
+int wl_phase_run_end(struct wl_vm *vm, json_t *step);
+
+#endif

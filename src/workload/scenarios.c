@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The tables of what there is to choose from. */
+#include <stddef.h>
+#include <string.h>
+
+#include "workload/guest.h"
+#include "workload/wl.h"
+
+#define DAY_NS	  (24 * 3600 * 1000000000ULL)
+#define MAX_VMS	  1000000ULL
+#define MAX_JOBS  256ULL
+#define MAX_COUNT 1000000000000ULL
+
+#define COUNT(_name, _max, _help)                                                                  \
+	{                                                                                          \
+		.name = (_name), .arg = "N", .help = (_help), .kind = KCT_WORKLOAD_IS_COUNT,       \
+		.max = (_max),                                                                     \
+	}
+#define DURATION(_name, _help)                                                                     \
+	{                                                                                          \
+		.name = (_name), .arg = "DURATION", .help = (_help),                               \
+		.kind = KCT_WORKLOAD_IS_DURATION, .max = DAY_NS,                                   \
+	}
+#define FLAG(_name, _help)                                                                         \
+	{                                                                                          \
+		.name = (_name), .help = (_help), .kind = KCT_WORKLOAD_IS_FLAG,                    \
+	}
+
+const struct kct_workload_option_info kct_workload_option_info[KCT_WORKLOAD_OPTIONS] = {
+	[KCT_WORKLOAD_VCPUS] = COUNT("vcpus", WL_MAX_VCPUS, "vCPUs of each VM"),
+	[KCT_WORKLOAD_VMS] = COUNT("vms", MAX_VMS, "VMs: at once in migrate, in all in churn"),
+	[KCT_WORKLOAD_JOBS] = COUNT("jobs", MAX_JOBS, "threads that do the same at once"),
+	[KCT_WORKLOAD_ADD] = COUNT("add", WL_MAX_VCPUS, "vCPUs to hotplug"),
+	[KCT_WORKLOAD_COUNT] = COUNT("count", MAX_COUNT, "repetitions, in each thread"),
+	[KCT_WORKLOAD_DURATION] = DURATION("duration", "how long to run undisturbed"),
+	[KCT_WORKLOAD_DOWNTIME] = DURATION("downtime", "pause between source and target"),
+	[KCT_WORKLOAD_SKEW_SAVE] =
+		DURATION("skew-save", "made-up delay between reading TSCs and clock"),
+	[KCT_WORKLOAD_SKEW_RESTORE] =
+		DURATION("skew-restore", "made-up delay between writing TSCs and clock"),
+	[KCT_WORKLOAD_REALTIME] =
+		FLAG("realtime", "have KVM_SET_CLOCK account for the real time that passed"),
+	[KCT_WORKLOAD_TSC_OFFSET] =
+		FLAG("tsc-offset", "restore TSCs as KVM_VCPU_TSC_OFFSET, not as IA32_TSC"),
+	[KCT_WORKLOAD_HOLD] = FLAG("hold", "then keep the VMs until stdin ends, SIGINT or SIGTERM"),
+};
+
+#define BIT(option) (1U << KCT_WORKLOAD_##option)
+
+static const struct kct_scenario scenarios[] = {
+	{
+		.name = "migrate",
+		.help = "live migration to a second VM on this host, in QEMU's order",
+		.accepts = BIT(VCPUS) | BIT(VMS) | BIT(DOWNTIME) | BIT(SKEW_SAVE) |
+			   BIT(SKEW_RESTORE) | BIT(REALTIME) | BIT(TSC_OFFSET) | BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_VMS] = 1},
+		.run = wl_migrate,
+	},
+	{
+		.name = "hotplug",
+		.help = "vCPUs join a running VM one after another",
+		.accepts = BIT(VCPUS) | BIT(ADD) | BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_ADD] = 2},
+		.run = wl_hotplug,
+	},
+	{
+		.name = "steady",
+		.help = "a VM runs idle guests with no reason for an update",
+		.accepts = BIT(VCPUS) | BIT(DURATION) | BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_DURATION] = 1000000000},
+		.run = wl_steady,
+	},
+	{
+		.name = "churn",
+		.help = "VMs are made, run and destroyed one after another",
+		.accepts = BIT(VCPUS) | BIT(VMS) | BIT(JOBS),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 1,
+			     [KCT_WORKLOAD_VMS] = 100,
+			     [KCT_WORKLOAD_JOBS] = 1},
+		.run = wl_churn,
+	},
+	{
+		.name = "storm",
+		.help = "benchmark: KVM_SET_CLOCK and KVM_RUN in a loop",
+		.accepts = BIT(VCPUS) | BIT(JOBS) | BIT(COUNT) | BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 1,
+			     [KCT_WORKLOAD_JOBS] = 1,
+			     [KCT_WORKLOAD_COUNT] = 10000},
+		.run = wl_storm,
+	},
+	{
+		.name = "exits",
+		.help = "benchmark: one vCPU that does nothing but I/O exits",
+		.accepts = BIT(COUNT) | BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 1, [KCT_WORKLOAD_COUNT] = 1000000},
+		.run = wl_exits,
+	},
+};
+
+const struct kct_scenario *kct_scenario_at(unsigned int index)
+{
+	return index < sizeof(scenarios) / sizeof(scenarios[0]) ? &scenarios[index] : NULL;
+}
+
+const struct kct_scenario *kct_scenario_find(const char *name)
+{
+	const struct kct_scenario *scenario;
+
+	for (unsigned int i = 0; (scenario = kct_scenario_at(i)); i++) {
+		if (!strcmp(name, scenario->name))
+			return scenario;
+	}
+	return NULL;
+}
