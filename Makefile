@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0
-# make [V=1]; `make help` lists the targets.
+# make [V=1] [WERROR=1]; `make help` lists the targets. ./run TARGET is `make TARGET` on a machine
+# that has no make yet.
 
 VERSION := $(shell sed -n 's/.*KCT_VERSION "\(.*\)"/\1/p' src/version.h)
 OUTPUT  ?= .output
+DESTDIR ?=
 PREFIX  ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR  ?= $(PREFIX)/share/man
+DOCDIR  ?= $(PREFIX)/share/doc/kvmclock-trace
 
 CLANG   ?= clang
-BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CC      ?= cc
-ARCH_INCLUDE := /usr/include/$(shell uname -m)-linux-gnu
+# Ubuntu's /usr/sbin/bpftool only starts the one of the running kernel's package.
+BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool /usr/sbin/bpftool) bpftool)
+# Where <asm/types.h> is, if not in /usr/include itself.
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -pthread $(CFLAGS) \
 	-Isrc -Iinclude -I$(OUTPUT)
 LDLIBS   = -lbpf -ldw -lelf -lz -ljansson -pthread
 BPF_CFLAGS := -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter \
-	-Iinclude -Ivmlinux -I$(ARCH_INCLUDE)
+	-Iinclude -Ivmlinux $(addprefix -I/usr/include/,$(MULTIARCH))
 ifeq ($(WERROR),1)
 ALL_CFLAGS += -Werror
 BPF_CFLAGS += -Werror
@@ -29,7 +34,10 @@ say = @:
 else
 Q = @
 say = @printf '  %-8s %s\n'
+MAKEFLAGS += --no-print-directory
 endif
+# For targets that install first and build then: on all CPUs, unless told otherwise.
+BUILD = $(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 PROGRAM := $(OUTPUT)/kvmclock-trace
 SOURCES := $(wildcard src/*.c src/*/*.c)
@@ -47,8 +55,8 @@ $(OUTPUT)/src/%.o: src/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Whoever opens the BPF object needs its skeleton.
-$(OUTPUT)/src/attach/session.o: $(OUTPUT)/kvmclock.skel.h
+# Whoever opens the BPF object needs its skeleton, before the compiler has said so.
+$(filter $(OUTPUT)/src/attach/%,$(OBJECTS)): | $(OUTPUT)/kvmclock.skel.h
 
 $(OUTPUT)/kvmclock.bpf.o: bpf/kvmclock.bpf.c $(wildcard bpf/*.h include/kvmclock/*.h vmlinux/*.h)
 	$(say) BPF $<
@@ -61,6 +69,81 @@ $(OUTPUT)/kvmclock.skel.h: $(OUTPUT)/kvmclock.bpf.o
 
 -include $(OBJECTS:.o=.d)
 
+.PHONY: help
+help:
+	@printf '%s\n' \
+	'demo       install what is missing, build, and trace a migration on this host' \
+	'check      install what is missing, build, and run all tests' \
+	'deps       only install what is missing' \
+	'all        only build $(PROGRAM) (the default)' \
+	'unit, cli  only the tests that need no VM' \
+	'lint       clang-format, cppcheck, shellcheck, mandoc' \
+	'install    into DESTDIR, PREFIX (/usr/local): program, man page, documents' \
+	'uninstall  remove them' \
+	'clean      remove $(OUTPUT)' \
+	'Variables: V=1 shows the commands, WERROR=1 makes warnings errors.'
+
+.PHONY: deps
+deps:
+	@scripts/deps make build test
+
+.PHONY: demo
+demo:
+	@scripts/deps build
+	@$(BUILD) all
+	@scripts/demo $(OUTPUT)
+
 .PHONY: clean
 clean:
 	rm -rf $(OUTPUT)
+
+# ---- tests ----
+
+TAP := $(OUTPUT)/tap
+
+# Every suite runs, whatever became of the one before; summarize prints the closing line and gives
+# the status, also for a suite that left no file.
+.PHONY: check
+check:
+	@scripts/deps build test
+	@$(BUILD) all
+	@rm -rf $(TAP) && mkdir -p $(TAP)
+	@$(BUILD) unit || :
+	@$(BUILD) cli || :
+	@tests/live/run --tap $(TAP)/live.tap || :
+	@tests/summarize $(TAP)/unit.tap $(TAP)/cli.tap $(TAP)/live.tap
+
+C_FILES = $(shell find bpf include src tests vmlinux -name '*.[ch]')
+SHELL_FILES = $(shell grep -rIlE -m1 '^\#!.*[ /](ba)?sh$$' run scripts .ci tests)
+
+.PHONY: lint
+lint:
+	@scripts/deps build lint
+	$(say) FORMAT 'C files'
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+	$(say) CPPCHECK src
+	$(Q)cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--error-exitcode=1 -D_GNU_SOURCE -Isrc -Iinclude \
+		$(addprefix --include=,$(wildcard /usr/include/jansson.h)) src
+	$(say) SHELL '$(notdir $(SHELL_FILES))'
+	$(Q)shellcheck -x -e SC2187 $(SHELL_FILES)
+	$(say) MAN man/kvmclock-trace.8
+	$(Q)mandoc -Tlint -Wwarning man/kvmclock-trace.8
+
+# ---- installation ----
+
+DOCUMENTS := README.md CHANGELOG.md LICENSE $(wildcard docs/*.md docs/*.json)
+
+.PHONY: install
+install: all
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/kvmclock-trace
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 man/kvmclock-trace.8
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCUMENTS)
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples examples/migrate.jsonl
+
+.PHONY: uninstall
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/kvmclock-trace $(DESTDIR)$(MANDIR)/man8/kvmclock-trace.8
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+include tests/unit/unit.mk

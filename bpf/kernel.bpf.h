@@ -71,6 +71,23 @@ static __always_inline bool pvti_is_enabled(struct kvm_vcpu *vcpu)
 	return false;
 }
 
+/*
+ * The version of the PVTI as last published, which each publication raises; 0 where it cannot be
+ * told. Up to 6.14 KVM keeps it, then only the guest's page has it.
+ */
+static __always_inline __u32 pvti_version(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_arch___hv_clock *kept = (void *)&vcpu->arch;
+	struct pvclock_vcpu_time_info *place;
+
+	if (bpf_core_field_exists(kept->hv_clock))
+		return BPF_CORE_READ(kept, hv_clock.version);
+	if (!BPF_CORE_READ(vcpu, arch.pv_time.active) || !BPF_CORE_READ(vcpu, arch.pv_time.valid))
+		return 0;
+	place = BPF_CORE_READ(vcpu, arch.pv_time.khva);
+	return BPF_CORE_READ(place, version);
+}
+
 /* The PVTI that the guest has now; false where it cannot be told. */
 static __always_inline bool read_current_pvti(struct kvm_vcpu *vcpu, struct kct_pvti *pvti)
 {

@@ -27,6 +27,13 @@ static __always_inline struct kct_vm_state *running_vm(struct kvm *kvm)
 	return vm_state(kvm, bpf_get_current_task_btf(), NEW_BY_TRACEPOINT);
 }
 
+static __always_inline struct kct_vcpu_state *vcpu_of(struct kvm *kvm, struct kvm_vcpu *vcpu)
+{
+	if (!vcpu)
+		return NULL;
+	return vcpu_state(vcpu, running_vm(kvm), NEW_BY_TRACEPOINT);
+}
+
 /* ---- requests ---- */
 
 static __always_inline void emit_request(struct kct_vcpu_state *state, enum kct_request_op op,
@@ -65,6 +72,48 @@ static __always_inline void observe_request_served(struct kct_vcpu_state *state)
 	if (!state->pending && armed)
 		emit_request(state, KCT_REQUEST_MADE, KCT_ORIGIN_UNKNOWN, true);
 	state->pending = 0;
+}
+
+/* kvm_make_request() is about to set the bit: a request is made if it is not set yet. */
+static __always_inline void observe_request_made(struct kvm_vcpu *vcpu, enum kct_origin origin)
+{
+	struct kct_vcpu_state *state = vcpu_of(BPF_CORE_READ(vcpu, kvm), vcpu);
+
+	if (!state)
+		return;
+	observe_request_bit(state, vcpu, KCT_ORIGIN_UNKNOWN);
+	if (state->pending)
+		return;
+	state->pending = 1;
+	if (armed)
+		emit_request(state, KCT_REQUEST_MADE, origin, false);
+}
+
+struct all_bits {
+	__u64 kvm; /* only of this VM; 0: of all */
+	__u32 origin;
+};
+
+static long observe_one_of_all(void *map, struct kct_key *key, struct kct_vcpu_state *state,
+			       struct all_bits *all)
+{
+	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)key->address;
+	struct kvm *kvm = BPF_CORE_READ(vcpu, kvm);
+
+	if (all->kvm && (__u64)kvm != all->kvm)
+		return 0;
+	/* Of a VM that is gone, the memory is another's by now: its token is not there. */
+	if (vm_token(kvm) == key->token)
+		observe_request_bit(state, vcpu, all->origin);
+	return 0;
+}
+
+/* Something made requests for all the vCPUs of a VM, or of all VMs (NULL), that we know. */
+static __always_inline void observe_all_request_bits(struct kvm *kvm, enum kct_origin origin)
+{
+	struct all_bits all = {(__u64)kvm, origin};
+
+	bpf_for_each_map_elem(&vcpus, observe_one_of_all, &all, 0);
 }
 
 /* ---- updates ---- */
@@ -122,11 +171,13 @@ static __always_inline void observe_unattributed_update(struct kct_update_event 
 
 /*
  * pvclock_update_vm_gtod_copy() has written its values, and its caller still holds the lock.
- * `vcpu` is the one whose request is served. The caller filled e's cause, derived, matched and
- * host_clock, and left the rest 0.
+ * `vcpu` is the one whose request is served; `before` what the values were, or NULL, which takes
+ * those seen last. The caller filled e's cause, derived, matched and host_clock, and left the
+ * rest 0.
  */
 static __always_inline void observe_update(struct kct_update_event *e, struct kvm *kvm,
-					   struct kvm_vcpu *vcpu, bool active)
+					   struct kvm_vcpu *vcpu,
+					   const struct kct_masterclock *before, bool active)
 {
 	struct kct_vm_state *vm;
 	struct kct_vcpu_state *state = NULL;
@@ -144,7 +195,7 @@ static __always_inline void observe_update(struct kct_update_event *e, struct kv
 		state = vcpu_state(vcpu, vm, NEW_BY_TRACEPOINT);
 	if (state)
 		observe_request_served(state);
-	e->before = vm->masterclock;
+	e->before = before ? *before : vm->masterclock;
 	read_masterclock(kvm, &e->after);
 	vm->masterclock = e->after;
 	if (!armed)
@@ -154,8 +205,9 @@ static __always_inline void observe_update(struct kct_update_event *e, struct kv
 	emit_update(e, &vm->counters, state ? &state->counters : NULL);
 }
 
-static __always_inline __u32 count_pending(struct kvm *kvm, __u32 nr_vcpus)
+static __always_inline __u32 count_pending(struct kvm *kvm)
 {
+	__u32 nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
 	__u32 pending = 0, i;
 
 	for (i = 0; i < MAX_VCPUS_ASKED && i < nr_vcpus; i++) {
@@ -167,8 +219,12 @@ static __always_inline __u32 count_pending(struct kvm *kvm, __u32 nr_vcpus)
 	return pending;
 }
 
-/* KVM_SET_CLOCK is in progress; `data` is NULL where it could not be read. */
-static __always_inline void observe_set_clock(struct kvm *kvm, const struct clock_data *data)
+/*
+ * The clock of a VM was, or is being, set. `data` is NULL where it could not be read; the numbers
+ * are those of kct_set_clock_event.
+ */
+static __always_inline void observe_set_clock(struct kvm *kvm, const struct clock_data *data,
+					      __u32 nr_pending, __u32 nr_pending_after)
 {
 	struct kct_vm_state *vm = running_vm(kvm);
 	struct kct_set_clock_event e = {};
@@ -187,19 +243,46 @@ static __always_inline void observe_set_clock(struct kvm *kvm, const struct cloc
 			e.realtime = data->realtime;
 	}
 	e.nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
-	e.nr_pending = count_pending(kvm, e.nr_vcpus);
+	e.nr_pending = nr_pending;
+	e.nr_pending_after = nr_pending_after;
 	vm->counters.set_clocks++;
 	emit(&e, sizeof(e), KCT_EVENT_SET_CLOCK);
 }
 
-/* ---- vCPUs ---- */
-
-static __always_inline struct kct_vcpu_state *vcpu_of(struct kvm *kvm, struct kvm_vcpu *vcpu)
+static __always_inline void set_clock_begins(struct kvm *kvm)
 {
-	if (!vcpu)
-		return NULL;
-	return vcpu_state(vcpu, running_vm(kvm), NEW_BY_TRACEPOINT);
+	__u64 thread = bpf_get_current_pid_tgid();
+	__u32 pending = count_pending(kvm);
+
+	bpf_map_update_elem(&set_clocks, &thread, &pending, BPF_ANY);
 }
+
+/* What was pending when it began. */
+static __always_inline __u32 set_clock_began(void)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	__u32 *pending = bpf_map_lookup_elem(&set_clocks, &thread);
+
+	return pending ? *pending : KCT_NO_NUMBER;
+}
+
+/* ---- VMs ---- */
+
+/* The last reference to a VM is gone; its struct is still whole. */
+static __always_inline void observe_vm_gone(struct kvm *kvm)
+{
+	struct kct_key key = {(__u64)kvm, vm_token(kvm)};
+	struct kct_vm_state *vm = bpf_map_lookup_elem(&vms, &key);
+	struct kct_vm_gone_event e = {};
+
+	if (!vm || !armed)
+		return;
+	event_head(&e.event, KCT_EVENT_VM_GONE, vm->vm.event.vm, KCT_NO_VCPU);
+	if (vm->announced && emit(&e, sizeof(e), KCT_EVENT_VM_GONE))
+		vm->gone = 1;
+}
+
+/* ---- vCPUs ---- */
 
 static __always_inline void compare_pvti(struct kct_pvti_event *e, struct kct_vcpu_state *state,
 					 struct kct_vm_state *vm)
@@ -216,6 +299,21 @@ static __always_inline void compare_pvti(struct kct_pvti_event *e, struct kct_vc
 	e->drift_ns = kct_pvti_drift(&e->old_pvti, &e->new_pvti);
 }
 
+static __always_inline void count_pvti(struct kct_pvti_event *e, struct kct_vcpu_state *state,
+				       struct kct_vm_state *vm)
+{
+	compare_pvti(e, state, vm);
+	state->pvti = e->new_pvti;
+	state->has_pvti = 1;
+	state->rebased = 0;
+	state->clock_sets = vm->clock_sets;
+	if (!armed)
+		return;
+	event_head(&e->event, KCT_EVENT_PVTI, state->vm, state->id);
+	kct_account_pvti(&state->counters, e);
+	emit(e, sizeof(*e), KCT_EVENT_PVTI);
+}
+
 /* A PVTI was published to one of its places in the guest's memory. */
 static __always_inline void observe_pvti(struct kvm *kvm, struct kvm_vcpu *vcpu, __u32 vcpu_id,
 					 struct pvclock_vcpu_time_info *pvti)
@@ -226,25 +324,36 @@ static __always_inline void observe_pvti(struct kvm *kvm, struct kvm_vcpu *vcpu,
 	struct kct_pvti_event e = {};
 
 	copy_pvti(&e.new_pvti, pvti);
-	if (!state || !vm) {
-		if (!armed || !none)
-			return;
-		event_head(&e.event, KCT_EVENT_PVTI, KCT_NO_VM, vcpu_id);
-		kct_account_pvti(&none->vcpu, &e);
-		emit(&e, sizeof(e), KCT_EVENT_PVTI);
+	if (state && vm) {
+		observe_request_bit(state, vcpu, KCT_ORIGIN_UNKNOWN);
+		count_pvti(&e, state, vm);
 		return;
 	}
-	observe_request_bit(state, vcpu, KCT_ORIGIN_UNKNOWN);
-	compare_pvti(&e, state, vm);
-	state->pvti = e.new_pvti;
-	state->has_pvti = 1;
-	state->rebased = 0;
-	state->clock_sets = vm->clock_sets;
-	if (!armed)
+	if (!armed || !none)
 		return;
-	event_head(&e.event, KCT_EVENT_PVTI, state->vm, state->id);
-	kct_account_pvti(&state->counters, &e);
+	event_head(&e.event, KCT_EVENT_PVTI, KCT_NO_VM, vcpu_id);
+	kct_account_pvti(&none->vcpu, &e);
 	emit(&e, sizeof(e), KCT_EVENT_PVTI);
+}
+
+/*
+ * kvm_guest_time_update() returns: was a PVTI published? Its version tells; of the places that
+ * a Xen guest has besides, nothing does.
+ */
+static __always_inline void observe_pvti_in_place(struct kvm_vcpu *vcpu)
+{
+	struct kct_vm_state *vm = running_vm(BPF_CORE_READ(vcpu, kvm));
+	struct kct_vcpu_state *state = vcpu_state(vcpu, vm, NEW_BY_TRACEPOINT);
+	__u32 version = pvti_version(vcpu);
+	struct kct_pvti_event e = {};
+
+	if (!state || !vm)
+		return;
+	observe_request_bit(state, vcpu, KCT_ORIGIN_UNKNOWN);
+	if (version == state->pvti_version || !read_current_pvti(vcpu, &e.new_pvti))
+		return;
+	state->pvti_version = version;
+	count_pvti(&e, state, vm);
 }
 
 /* The TSC offset of a vCPU is about to be written. */
@@ -288,6 +397,90 @@ static __always_inline void observe_tsc_track(struct kct_tsc_track_event *e, str
 		e->generation = BPF_CORE_READ(kvm, arch.cur_tsc_generation);
 	event_head(&e->event, KCT_EVENT_TSC_TRACK, state ? state->vm : KCT_NO_VM, vcpu_id);
 	emit(e, sizeof(*e), KCT_EVENT_TSC_TRACK);
+}
+
+/* ---- what the hooks have in common ---- */
+
+/* kvm_arch_init_vm(), kvm_vm_ioctl_set_clock(), vcpu_enter_guest(): each in its own ioctl. */
+static __always_inline enum kct_cause cause_of(const struct who *who)
+{
+	switch (who->ioctl) {
+	case IOCTL_CREATE_VM:
+		return KCT_CAUSE_VM_CREATE;
+	case IOCTL_SET_CLOCK:
+		return KCT_CAUSE_SET_CLOCK;
+	case IOCTL_SET_CLOCK_GUEST:
+		return KCT_CAUSE_SET_CLOCK_GUEST;
+	case IOCTL_RUN:
+		return KCT_CAUSE_VCPU_REQUEST;
+	}
+	/* The one caller outside an ioctl is kvm_hyperv_tsc_notifier(), in a workqueue. */
+	return who->kthread ? KCT_CAUSE_HYPERV : KCT_CAUSE_UNKNOWN;
+}
+
+static __always_inline enum kct_origin origin_of(const struct who *who)
+{
+	switch (who->ioctl) {
+	case IOCTL_CREATE_VCPU:
+		return KCT_ORIGIN_VCPU_CREATE;
+	case IOCTL_SET_MSRS:
+		return KCT_ORIGIN_TSC_WRITE;
+	case IOCTL_SET_DEVICE_ATTR:
+		return KCT_ORIGIN_TSC_OFFSET;
+	}
+	return KCT_ORIGIN_UNKNOWN;
+}
+
+/* Who runs, with the vCPU of that id where the ioctl is about a new one. */
+static __always_inline void who_with_vcpu(struct who *who, __u32 vcpu_id)
+{
+	who_is_running(who);
+	if (!who->vcpu && who->kvm && who->ioctl == IOCTL_CREATE_VCPU)
+		who->vcpu = newest_vcpu(who->kvm, vcpu_id);
+}
+
+static __always_inline bool read_clock_data(const struct who *who, struct clock_data *data)
+{
+	return !bpf_probe_read_user(data, sizeof(*data), (void *)who->argument);
+}
+
+/* pvclock_update_vm_gtod_copy() is entered. */
+static __always_inline void update_begins(struct kvm *kvm)
+{
+	__u32 zero = 0;
+	struct update_frame *frame = bpf_map_lookup_elem(&update_frames, &zero);
+
+	if (!frame)
+		return;
+	read_masterclock(kvm, &frame->before);
+	frame->kvm = (__u64)kvm;
+}
+
+/* It is done; e holds what the hook knows of it. */
+static __always_inline void updated(struct kct_update_event *e, struct who *who, bool active)
+{
+	__u32 zero = 0;
+	struct update_frame *frame = bpf_map_lookup_elem(&update_frames, &zero);
+	const struct kct_masterclock *before = NULL;
+	struct clock_data data;
+
+	if (frame && frame->kvm) {
+		who->kvm = (struct kvm *)frame->kvm;
+		before = &frame->before;
+		frame->kvm = 0;
+	}
+	e->cause = cause_of(who);
+	e->derived = who->kthread;
+	if (who->ioctl == IOCTL_SET_CLOCK) {
+		bool has_data = read_clock_data(who, &data);
+
+		if (has_data && data.flags & KVM_CLOCK_REALTIME)
+			e->cause = KCT_CAUSE_SET_CLOCK_REALTIME;
+		if (set_clock_at_update && who->kvm)
+			observe_set_clock(who->kvm, has_data ? &data : NULL,
+					  count_pending(who->kvm), KCT_NO_NUMBER);
+	}
+	observe_update(e, who->kvm, who->vcpu, before, active);
 }
 
 #endif

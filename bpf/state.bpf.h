@@ -67,8 +67,31 @@ struct {
 
 enum { NEW_BY_TRACEPOINT, NEW_BY_CENSUS };
 
+/* What the entry of pvclock_update_vm_gtod_copy() saw on this CPU, which it does not leave. */
+struct update_frame {
+	__u64 kvm; /* 0: the entry is not hooked, or the update was observed already */
+	struct kct_masterclock before;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct update_frame);
+} update_frames SEC(".maps");
+
+/* Of each thread in KVM_SET_CLOCK: how many requests were pending when it was called. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u32);
+} set_clocks SEC(".maps");
+
 /* Bit of each enum kct_event_kind that goes into the ring buffer; counters are kept anyway. */
 const volatile __u32 emitted_kinds = 0;
+/* No function hook tells of KVM_SET_CLOCK: the update in it does. */
+const volatile bool set_clock_at_update = true;
 /* Nothing is counted before the census has seen the VMs that run already. */
 __u32 armed = 0;
 __u32 last_vm = 0; /* number given last */
@@ -194,6 +217,9 @@ static __always_inline struct kct_vm_state *add_vm(struct kct_key *key, struct t
 
 	if (!entry || !none)
 		return NULL;
+	/* A kernel thread, or whoever else works for a VM, is not its VMM. */
+	if (BPF_CORE_READ(kvm, mm) != BPF_CORE_READ(task, mm))
+		return NULL;
 	describe_vm(&entry->vm.vm, kvm, key->token, task);
 	event_head(&entry->vm.vm.event, KCT_EVENT_VM, __sync_fetch_and_add(&last_vm, 1) + 1,
 		   KCT_NO_VCPU);
@@ -284,7 +310,9 @@ static __always_inline struct kct_vcpu_state *add_vcpu(struct kct_key *key, stru
 	entry->vcpu.clock_sets = vm->clock_sets;
 	entry->vcpu.pending = 0;
 	entry->vcpu.has_pvti = 0;
+	entry->vcpu.pvti_version = 0;
 	if (slot == NEW_BY_CENSUS) {
+		entry->vcpu.pvti_version = pvti_version(vcpu);
 		entry->vcpu.pending = request_is_pending(vcpu);
 		entry->vcpu.has_pvti = read_current_pvti(vcpu, &entry->vcpu.pvti);
 	}

@@ -13,6 +13,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *does;
 } commands[] = {
+	{"doctor", cmd_doctor, "what this host can show, and by which hooks"},
 	{"list", cmd_list, "the VMs that run now; no tracing"},
 	{"stat", cmd_stat, "counters per VM and vCPU, at intervals"},
 	{"trace", cmd_trace, "a line for each event, as it happens"},

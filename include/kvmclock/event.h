@@ -17,6 +17,8 @@
 /* kct_event.vm of an event whose VM could not be told; kct_event.vcpu where none is involved. */
 #define KCT_NO_VM   0
 #define KCT_NO_VCPU 0xffffffff
+/* A number that this way of tracing does not give. */
+#define KCT_NO_NUMBER 0xffffffff
 
 /* A yes-or-no that the kernel state gives, or not. */
 enum kct_known { KCT_NO, KCT_YES, KCT_NOT_KNOWN };
@@ -68,8 +70,8 @@ struct kct_update_event {
 	__u8 cause;	  /* enum kct_cause */
 	__u8 effect;	  /* enum kct_effect */
 	__u8 derived;	  /* 1: the cause follows from the context, it was not observed */
-	__u8 matched;	  /* tracepoint's offset_matched */
-	__u32 host_clock; /* tracepoint's host_clock: the vDSO clock mode, 1 is TSC */
+	__u8 matched;	  /* offset_matched of the tracepoint: enum kct_known */
+	__u32 host_clock; /* its vDSO clock mode, 1 is TSC; KCT_NO_NUMBER without tracepoint */
 };
 
 /* What happened to a request. That it was served, an update with its vCPU says. */
@@ -119,9 +121,14 @@ struct kct_set_clock_event {
 	__u64 realtime; /* ns since the epoch, if flags has KVM_CLOCK_REALTIME (4) */
 	__u32 flags;
 	__u32 nr_vcpus;
-	__u32 nr_pending; /* of these, with KVM_REQ_MASTERCLOCK_UPDATE pending */
-	__u8 has_data;	  /* 0: clock, realtime and flags could not be read */
-	__u8 pad[3];
+	/*
+	 * Of these, with KVM_REQ_MASTERCLOCK_UPDATE pending: when it was called (or, without a
+	 * function hook, at its update), and when it returned (then KCT_NO_NUMBER).
+	 */
+	__u32 nr_pending;
+	__u32 nr_pending_after;
+	__u8 has_data; /* 0: clock, realtime and flags could not be read */
+	__u8 pad[7];
 };
 
 /* The census's word, made in userspace. */

@@ -22,7 +22,8 @@ struct kct_vm_state {
 	struct kct_masterclock masterclock; /* as last seen */
 	struct kct_vm_counters counters;
 	__u32 clock_sets; /* how often the clock was set: a vCPU compares it with its own */
-	__u32 announced;  /* the `vm` event has been delivered */
+	__u16 announced;  /* the `vm` event has been delivered */
+	__u16 gone;	  /* kvm_destroy_vm() was seen, and the `vm-gone` event delivered */
 };
 
 struct kct_vcpu_state {
@@ -31,6 +32,8 @@ struct kct_vcpu_state {
 	__u32 vm;	  /* its VM's number */
 	__u32 id;	  /* vcpu_id */
 	__u32 clock_sets; /* VM's number of clock sets at the last publication */
+	__u32 pvti_version; /* of the PVTI, as last published: tells a publication without tracepoint */
+	__u32 pad;
 	__u8 has_pvti;
 	__u8 rebased;	/* TSC rewritten since the last publication */
 	__u8 pending;	/* the request bit, as last seen */
@@ -42,6 +45,18 @@ struct kct_tally {
 	__u64 delivered;
 	__u64 losses[KCT_NR_LOSSES];
 };
+
+/*
+ * What the hook on an inlined kvm_make_request() is told of its place, in 64 bits: the DWARF
+ * register (0-15) that, with the offset added, holds the vCPU's address, or the address of the
+ * memory that does; and who makes requests there (enum kct_origin).
+ */
+#define KCT_SITE(reg, in_memory, origin, offset)                                                   \
+	((__u64)(__u32)(offset) << 32 | (__u64)(origin) << 16 | (__u64)!!(in_memory) << 8 | (reg))
+#define KCT_SITE_REGISTER(site)	 ((__u32)((site)&0xff))
+#define KCT_SITE_IN_MEMORY(site) ((site) >> 8 & 1)
+#define KCT_SITE_ORIGIN(site)	 ((enum kct_origin)((site) >> 16 & 0xff))
+#define KCT_SITE_OFFSET(site)	 ((__s64)(__s32)((site) >> 32))
 
 /* One VM or one vCPU as the census finds it, in the order of the files of a task. */
 struct kct_census_entry {

@@ -11,23 +11,11 @@
 #include <unistd.h>
 
 #include "attach/census.h"
-#include "attach/session.h"
+#include "attach/inside.h"
 #include "host/host.h"
 #include "kct.h"
-#include "kvmclock.skel.h"
 
 #define VCPUS_PER_VM 8
-
-struct kct_session {
-	struct kvmclock_bpf *bpf;
-	struct ring_buffer *ring;
-	kct_on_event on_event;
-	void *context;
-	int nr_cpus;
-	uint32_t max_vms;
-	struct kct_model *last_counters; /* not ours; may be NULL */
-	uint32_t born;			 /* `vm` events since the last reaping */
-};
 
 /* libbpf tells every failed attempt at length; what matters of it we say ourselves. */
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -37,7 +25,7 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return 0;
 }
 
-static int refused(int error)
+int kct_refused(int error)
 {
 	char missing[64];
 
@@ -75,18 +63,54 @@ static int on_record(void *context, void *data, size_t size)
 static int prepare(struct kct_session *session, const struct kct_session_options *options)
 {
 	struct kvmclock_bpf *bpf = session->bpf;
+	const struct kct_way *set_clock = kct_plan_way(&session->plan, "set-clock");
 
 	bpf->rodata->emitted_kinds = options->emitted_kinds;
-	return bpf_map__set_max_entries(bpf->maps.vms, options->max_vms) ||
-	       bpf_map__set_max_entries(bpf->maps.vcpus, options->max_vms * VCPUS_PER_VM) ||
-	       bpf_map__set_max_entries(bpf->maps.events, options->ring_bytes);
+	bpf->rodata->set_clock_at_update = set_clock && set_clock->method == KCT_TRACEPOINT;
+	if (bpf_map__set_max_entries(bpf->maps.vms, options->max_vms) ||
+	    bpf_map__set_max_entries(bpf->maps.vcpus, options->max_vms * VCPUS_PER_VM) ||
+	    bpf_map__set_max_entries(bpf->maps.events, options->ring_bytes))
+		return -errno;
+	return kct_programs_choose(session);
 }
 
-/* Everything but the census, which is a file that is read when it is wanted. */
-static int attach(struct kvmclock_bpf *bpf)
+/* Why there is no way to have what nothing can be traced without. */
+static int explain_missing(const struct kct_plan_row *row, const struct kct_plan_options *options)
 {
-	bpf_program__set_autoattach(bpf->progs.census, false);
-	return kvmclock_bpf__attach(bpf);
+	for (size_t i = 0; i < row->evidence->nr_ways; i++) {
+		const struct kct_attempt *attempt = &row->attempts[i];
+
+		if (options->method >= 0 && (int)row->evidence->ways[i].method == options->method) {
+			kct_error("%s cannot be had by %s: %s: %s", row->evidence->name,
+				  kct_method_names[options->method], attempt->target, attempt->why);
+			return KCT_EXIT_HOST;
+		}
+		if (options->method < 0 && row->evidence->ways[i].method == KCT_TRACEPOINT)
+			return kct_refused(-attempt->error);
+	}
+	return kct_refused(ESRCH);
+}
+
+static int plan_session(struct kct_session *session, const struct kct_plan_options *options)
+{
+	const struct kct_plan_row *missing;
+	int error = kct_plan_make(&session->plan, options, false);
+
+	if (error)
+		return error;
+	missing = kct_plan_missing(&session->plan);
+	return missing ? explain_missing(missing, options) : 0;
+}
+
+static int load_session(struct kct_session *session, const struct kct_session_options *options)
+{
+	int error = prepare(session, options);
+
+	if (!error)
+		error = kvmclock_bpf__load(session->bpf);
+	if (!error)
+		error = kct_programs_attach(session);
+	return error ? kct_refused(-error) : 0;
 }
 
 int kct_session_open(struct kct_session **out, const struct kct_session_options *options,
@@ -106,31 +130,40 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 	session->max_vms = options->max_vms;
 	session->last_counters = options->last_counters;
 	session->nr_cpus = libbpf_num_possible_cpus();
-	session->bpf = kvmclock_bpf__open();
-	if (!session->bpf || prepare(session, options))
-		return refused(errno);
-	error = kvmclock_bpf__load(session->bpf);
-	if (!error)
-		error = attach(session->bpf);
+	error = plan_session(session, &options->plan);
 	if (error)
-		return refused(-error);
+		return error;
+	session->bpf = kvmclock_bpf__open();
+	if (!session->bpf)
+		return kct_refused(errno);
+	error = load_session(session, options);
+	if (error)
+		return error;
 	session->ring =
 		ring_buffer__new(bpf_map__fd(session->bpf->maps.events), on_record, session, NULL);
-	return session->ring ? 0 : refused(errno);
+	return session->ring ? 0 : kct_refused(errno);
 }
 
 void kct_session_disarm(struct kct_session *session)
 {
 	session->bpf->bss->armed = 0;
-	kvmclock_bpf__detach(session->bpf);
+	kct_programs_detach(session);
+}
+
+const struct kct_plan *kct_session_plan(const struct kct_session *session)
+{
+	return &session->plan;
 }
 
 void kct_session_close(struct kct_session *session)
 {
 	if (!session)
 		return;
+	kct_programs_detach(session);
+	free(session->links);
 	ring_buffer__free(session->ring);
 	kvmclock_bpf__destroy(session->bpf);
+	kct_plan_clear(&session->plan);
 	free(session);
 }
 
@@ -148,7 +181,7 @@ int kct_session_arm(struct kct_session *session)
 	error = kct_census_read(session->bpf->progs.census, ignore, NULL);
 	session->bpf->bss->census_seeds = 0;
 	if (error)
-		return refused(-error);
+		return kct_refused(-error);
 	session->bpf->bss->armed = 1;
 	return 0;
 }
@@ -172,228 +205,6 @@ int kct_session_consume(struct kct_session *session)
 	return 0;
 }
 
-/* ---- what the maps hold ---- */
-
-static void recursion_misses(const struct kvmclock_bpf *bpf, uint64_t *missed)
-{
-	struct bpf_program *program;
-
-	bpf_object__for_each_program(program, bpf->obj)
-	{
-		struct bpf_prog_info info = {0};
-		__u32 size = sizeof(info);
-		int fd = bpf_program__fd(program);
-
-		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
-			*missed += info.recursion_misses;
-	}
-}
-
-void kct_session_losses(const struct kct_session *session, uint64_t losses[KCT_NR_LOSSES])
-{
-	struct kct_tally per_cpu[session->nr_cpus];
-	__u32 zero = 0;
-
-	memset(losses, 0, KCT_NR_LOSSES * sizeof(*losses));
-	if (bpf_map_lookup_elem(bpf_map__fd(session->bpf->maps.tally), &zero, per_cpu))
-		return;
-	for (int cpu = 0; cpu < session->nr_cpus; cpu++)
-		for (int i = 0; i < KCT_NR_LOSSES; i++)
-			losses[i] += per_cpu[cpu].losses[i];
-	recursion_misses(session->bpf, &losses[KCT_LOSS_MISSED]);
-}
-
-static void read_unattributed(const struct kct_session *session, struct kct_unattributed *sum)
-{
-	struct kct_unattributed per_cpu[session->nr_cpus];
-	uint64_t *to = (uint64_t *)sum;
-	__u32 zero = 0;
-
-	memset(sum, 0, sizeof(*sum));
-	if (bpf_map_lookup_elem(bpf_map__fd(session->bpf->maps.unattributed), &zero, per_cpu))
-		return;
-	/* Every member is a u64 counter; the drifts are 0, as nobody's PVTIs have no old one. */
-	for (int cpu = 0; cpu < session->nr_cpus; cpu++)
-		for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-			to[i] += ((const uint64_t *)&per_cpu[cpu])[i];
-}
-
-static int take_vm(struct kct_model *model, const struct kct_vm_state *state)
-{
-	struct kct_vm *vm = kct_model_vm(model, state->vm.event.vm);
-
-	if (!vm)
-		return -ENOMEM;
-	vm->introduced = true;
-	vm->info = state->vm;
-	vm->counters = state->counters;
-	vm->active = state->masterclock.active;
-	return 0;
-}
-
-static int take_vcpu(struct kct_model *model, const struct kct_vcpu_state *state)
-{
-	struct kct_vm *vm = kct_model_vm(model, state->vm);
-	struct kct_vcpu *vcpu = vm ? kct_vm_vcpu(vm, state->id) : NULL;
-
-	if (!vcpu)
-		return -ENOMEM;
-	vcpu->pending = state->pending;
-	vcpu->counters = state->counters;
-	return 0;
-}
-
-int kct_session_counters(const struct kct_session *session, struct kct_model *model)
-{
-	int vms = bpf_map__fd(session->bpf->maps.vms);
-	int vcpus = bpf_map__fd(session->bpf->maps.vcpus);
-	struct kct_vcpu_state vcpu;
-	struct kct_vm_state vm;
-	struct kct_key key, *at;
-	int error = 0;
-
-	for (at = NULL; !error && !bpf_map_get_next_key(vms, at, &key); at = &key)
-		if (!bpf_map_lookup_elem(vms, &key, &vm))
-			error = take_vm(model, &vm);
-	for (at = NULL; !error && !bpf_map_get_next_key(vcpus, at, &key); at = &key)
-		if (!bpf_map_lookup_elem(vcpus, &key, &vcpu))
-			error = take_vcpu(model, &vcpu);
-	read_unattributed(session, &model->unattributed);
-	kct_session_losses(session, model->losses);
-	return error;
-}
-
-/* ---- VMs that are gone ---- */
-
-struct alive {
-	struct kct_key *keys;
-	size_t count, room;
-	bool failed;
-};
-
-static int compare_keys(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct kct_key));
-}
-
-static void note_alive(void *context, const struct kct_census_entry *entry)
-{
-	struct alive *alive = context;
-
-	if (entry->is_vcpu || alive->failed)
-		return;
-	if (alive->count == alive->room) {
-		size_t room = alive->room ? 2 * alive->room : 64;
-		struct kct_key *keys = realloc(alive->keys, room * sizeof(*keys));
-
-		if (!keys) {
-			alive->failed = true;
-			return;
-		}
-		alive->keys = keys;
-		alive->room = room;
-	}
-	alive->keys[alive->count++] = entry->key;
-}
-
-/* Remove the VMs numbered up to `last` that are not alive; their numbers go into `gone`. */
-static size_t remove_vms(struct kct_session *session, const struct alive *alive, uint32_t last,
-			 uint32_t *gone, size_t room)
-{
-	int map = bpf_map__fd(session->bpf->maps.vms);
-	struct kct_key *dead = calloc(room, sizeof(*dead));
-	struct kct_key key, *at;
-	struct kct_vm_state vm;
-	size_t count = 0;
-
-	for (at = NULL; dead && count < room && !bpf_map_get_next_key(map, at, &key); at = &key) {
-		if (bpf_map_lookup_elem(map, &key, &vm) || vm.vm.event.vm > last ||
-		    (alive->count &&
-		     bsearch(&key, alive->keys, alive->count, sizeof(key), compare_keys)))
-			continue;
-		dead[count] = key;
-		gone[count++] = vm.vm.event.vm;
-		/* One that was not announced came and went before we began to count. */
-		if (session->last_counters && vm.announced)
-			take_vm(session->last_counters, &vm);
-	}
-	for (size_t i = 0; i < count; i++)
-		bpf_map_delete_elem(map, &dead[i]);
-	free(dead);
-	return count;
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Remove the vCPUs of the VMs in `gone`, which is sorted. */
-static void remove_vcpus(struct kct_session *session, const uint32_t *gone, size_t count)
-{
-	int map = bpf_map__fd(session->bpf->maps.vcpus);
-	struct kct_key key, next;
-	struct kct_vcpu_state vcpu;
-	int error = bpf_map_get_next_key(map, NULL, &key);
-
-	/* The next key is asked for before this one is removed, or the walk would start anew. */
-	while (!error) {
-		error = bpf_map_get_next_key(map, &key, &next);
-		if (!bpf_map_lookup_elem(map, &key, &vcpu) &&
-		    bsearch(&vcpu.vm, gone, count, sizeof(*gone), compare_numbers)) {
-			if (session->last_counters &&
-			    kct_model_find_vm(session->last_counters, vcpu.vm))
-				take_vcpu(session->last_counters, &vcpu);
-			bpf_map_delete_elem(map, &key);
-		}
-		key = next;
-	}
-}
-
-static void deliver_gone(struct kct_session *session, uint32_t number)
-{
-	union kct_any_event event = {0};
-
-	event.event.kind = KCT_EVENT_VM_GONE;
-	event.event.ns = kct_clock_ns(CLOCK_BOOTTIME);
-	event.event.vm = number;
-	event.event.vcpu = KCT_NO_VCPU;
-	session->on_event(session->context, &event);
-}
-
-int kct_session_reap(struct kct_session *session)
-{
-	/* A VM that comes while the census is taken may be missing from it, and has a higher one.
-	 */
-	uint32_t last = session->bpf->bss->last_vm;
-	uint32_t *gone = calloc(session->max_vms, sizeof(*gone));
-	struct alive alive = {0};
-	size_t count;
-	int error;
-
-	session->born = 0;
-	error = kct_census_read(session->bpf->progs.census, note_alive, &alive);
-	if (error || alive.failed || !gone) {
-		free(alive.keys);
-		free(gone);
-		return error ? refused(-error) : 0;
-	}
-	if (alive.count)
-		qsort(alive.keys, alive.count, sizeof(*alive.keys), compare_keys);
-	count = remove_vms(session, &alive, last, gone, session->max_vms);
-	qsort(gone, count, sizeof(*gone), compare_numbers);
-	remove_vcpus(session, gone, count);
-	/* What happened before they went is delivered before that they went. */
-	ring_buffer__consume(session->ring);
-	for (size_t i = 0; i < count; i++)
-		deliver_gone(session, gone[i]);
-	free(alive.keys);
-	free(gone);
-	return 0;
-}
-
 /* ---- the census alone ---- */
 
 int kct_census(void (*visit)(void *context, const struct kct_census_entry *entry), void *context)
@@ -405,7 +216,7 @@ int kct_census(void (*visit)(void *context, const struct kct_census_entry *entry
 	libbpf_set_print(quiet);
 	bpf = kvmclock_bpf__open();
 	if (!bpf)
-		return refused(errno);
+		return kct_refused(errno);
 	bpf_object__for_each_program(program, bpf->obj)
 	{
 		bpf_program__set_autoload(program, program == bpf->progs.census);
@@ -414,25 +225,5 @@ int kct_census(void (*visit)(void *context, const struct kct_census_entry *entry
 	if (!error)
 		error = kct_census_read(bpf->progs.census, visit, context);
 	kvmclock_bpf__destroy(bpf);
-	return error ? refused(-error) : 0;
-}
-
-/* ---- how it is done ---- */
-
-static const struct kct_hook hooks[] = {
-	{"update", "tracepoint", "kvm_update_master_clock",
-	 "values before an update are those seen last; its VM is told from the ioctl in progress"},
-	{"pvti", "tracepoint", "kvm_pvclock_update", ""},
-	{"request", "tracepoint", "kvm_track_tsc",
-	 "requests of other origins than a TSC write are derived from the update that served them"},
-	{"tsc-write", "tracepoint", "kvm_write_tsc_offset", ""},
-	{"set-clock", "tracepoint", "kvm_update_master_clock", ""},
-	{"vm", "iterator", "task_file", "a VM's end is noticed at the next census"},
-};
-
-void kct_session_hooks(const struct kct_session *session, struct kct_header *header)
-{
-	(void)session;
-	header->nr_hooks = sizeof(hooks) / sizeof(hooks[0]);
-	memcpy(header->hooks, hooks, sizeof(hooks));
+	return error ? kct_refused(-error) : 0;
 }

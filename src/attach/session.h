@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attach/plan.h"
 #include "kvmclock/state.h"
 #include "model/model.h"
 #include "record/recording.h"
@@ -19,6 +20,7 @@
 struct kct_session;
 
 struct kct_session_options {
+	struct kct_plan_options plan;
 	uint32_t emitted_kinds; /* bit of each enum kct_event_kind to be delivered */
 	uint32_t max_vms;	/* at one time; vCPUs are eight times as many */
 	uint32_t ring_bytes;	/* a power of two, and at least a page */
@@ -48,8 +50,8 @@ int kct_session_consume(struct kct_session *session);
 void kct_session_disarm(struct kct_session *session);
 void kct_session_close(struct kct_session *session);
 
-/* How the evidence is had; fills header->hooks. */
-void kct_session_hooks(const struct kct_session *session, struct kct_header *header);
+/* How the evidence is had. */
+const struct kct_plan *kct_session_plan(const struct kct_session *session);
 
 /* What was lost up to now. */
 void kct_session_losses(const struct kct_session *session, uint64_t losses[KCT_NR_LOSSES]);

@@ -3,6 +3,7 @@
 #ifndef KCT_CMD_CMD_H
 #define KCT_CMD_CMD_H
 
+int cmd_doctor(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_trace(int argc, char **argv);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/attach.h"
 #include "cmd/command.h"
 #include "cmd/live.h"
 #include "cmd/numbers.h"
@@ -35,6 +36,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &live->filter;
+		state->child_inputs[1] = &live->session_options.plan;
 		return 0;
 	case OPTION_MAX_VMS:
 		if (kct_parse_number(text, 1, 1 << 20, &number))
@@ -50,13 +52,18 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp_child children[] = {{&kct_filter_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+	{&kct_filter_argp, 0, NULL, 0},
+	{&kct_attach_argp, 0, NULL, 0},
+	{0},
+};
 const struct argp kct_live_argp = {.options = options, .parser = parse, .children = children};
 
 void kct_live_init(struct kct_live *live)
 {
 	memset(live, 0, sizeof(*live));
 	kct_model_init(&live->model);
+	live->session_options.plan.method = -1;
 	live->session_options.max_vms = KCT_DEFAULT_MAX_VMS;
 	live->session_options.ring_bytes = KCT_DEFAULT_RING_BYTES;
 	live->names_are_ours = kct_host_pids_are_ours();
@@ -238,14 +245,16 @@ static int open_session(struct kct_live *live)
 	if (error)
 		return error;
 	kct_host_describe(&live->header);
-	kct_session_hooks(live->session, &live->header);
+	kct_plan_hooks(kct_session_plan(live->session), &live->header);
 	join_command(&live->header, live->command);
 	if (live->on_start)
 		live->on_start(live);
 	error = kct_session_arm(live->session);
-	if (!error)
-		consume(live);
-	return error;
+	if (error)
+		return error;
+	kct_host_drop_capabilities();
+	consume(live);
+	return 0;
 }
 
 static int run(struct loop *loop, const sigset_t *signals, const sigset_t *old)

@@ -142,3 +142,34 @@ void kct_host_missing_capabilities(char *text, size_t size)
 	snprintf(text, size, "%s%s%s", bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : ", ",
 		 perfmon ? "" : "CAP_PERFMON");
 }
+
+void kct_host_lockdown(char *text, size_t size)
+{
+	char line[64], *begin, *end;
+
+	/* "none [integrity] confidentiality" */
+	kct_read_line("/sys/kernel/security/lockdown", line, sizeof(line));
+	begin = strchr(line, '[');
+	end = begin ? strchr(begin, ']') : NULL;
+	if (end)
+		snprintf(text, size, "%.*s", (int)(end - begin - 1), begin + 1);
+	else
+		snprintf(text, size, "unknown");
+}
+
+void kct_host_drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+	const uint32_t kept = 1U << (CAP_BPF % 32) | 1U << (CAP_PERFMON % 32);
+
+	_Static_assert(CAP_BPF / 32 == 1 && CAP_PERFMON / 32 == 1, "both are in the second word");
+	if (syscall(SYS_capget, &header, caps))
+		return;
+	caps[0].effective = caps[0].permitted = caps[0].inheritable = 0;
+	caps[1].effective &= kept;
+	caps[1].permitted &= kept;
+	caps[1].inheritable = 0;
+	/* If the kernel does not let us, we go on with what we have. */
+	syscall(SYS_capset, &header, caps);
+}

@@ -25,6 +25,15 @@ void kct_read_line(const char *path, char *text, size_t size);
  */
 bool kct_host_pids_are_ours(void);
 
+/*
+ * Which lockdown mode the kernel is in: "none", "integrity", "confidentiality"; "unknown" where
+ * securityfs is not mounted.
+ */
+void kct_host_lockdown(char *text, size_t size);
+
+/* Give up every capability but CAP_BPF and CAP_PERFMON, for ourselves and for good. */
+void kct_host_drop_capabilities(void);
+
 /* "" or a comma-separated list of those of CAP_BPF and CAP_PERFMON that we lack. */
 void kct_host_missing_capabilities(char *text, size_t size);
 

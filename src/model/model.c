@@ -62,7 +62,7 @@ static void *find_or_add(void **root, const void *key, size_t size,
 
 struct kct_vm *kct_model_vm(struct kct_model *model, uint32_t number)
 {
-	struct kct_vm key = {.number = number, .active = KCT_NOT_KNOWN};
+	struct kct_vm key = {.number = number, .active = KCT_NOT_KNOWN, .model = model};
 
 	if (model->last && model->last->number == number)
 		return model->last;
@@ -81,8 +81,12 @@ const struct kct_vm *kct_model_find_vm(const struct kct_model *model, uint32_t n
 struct kct_vcpu *kct_vm_vcpu(struct kct_vm *vm, uint32_t id)
 {
 	struct kct_vcpu key = {.id = id};
+	size_t before = vm->nr_vcpus;
+	struct kct_vcpu *vcpu;
 
-	return find_or_add(&vm->vcpus, &key, sizeof(key), compare_vcpus, &vm->nr_vcpus);
+	vcpu = find_or_add(&vm->vcpus, &key, sizeof(key), compare_vcpus, &vm->nr_vcpus);
+	vm->model->nr_vcpus += vm->nr_vcpus - before;
+	return vcpu;
 }
 
 void kct_model_drop_vm(struct kct_model *model, uint32_t number)
@@ -95,6 +99,7 @@ void kct_model_drop_vm(struct kct_model *model, uint32_t number)
 		return;
 	vm = *node;
 	tdelete(vm, &model->vms, compare_vms);
+	model->nr_vcpus -= vm->nr_vcpus;
 	free_vm(vm);
 	model->nr_vms--;
 	model->last = NULL;

@@ -30,11 +30,13 @@ struct kct_vm {
 	struct kct_vm_counters counters;
 	void *vcpus; /* tree of struct kct_vcpu by id; kct_vm_each_vcpu() */
 	size_t nr_vcpus;
+	struct kct_model *model; /* that it belongs to */
 };
 
 struct kct_model {
 	void *vms; /* tree of struct kct_vm by number; kct_model_each_vm() */
 	size_t nr_vms;
+	size_t nr_vcpus;     /* of all of them */
 	struct kct_vm *last; /* the one looked up last */
 	struct kct_unattributed unattributed;
 	uint64_t events; /* events taken in; 0 where the counters came as such */

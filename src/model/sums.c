@@ -41,7 +41,8 @@ uint64_t kct_lost(const struct kct_model *model)
 	uint64_t sum = 0;
 
 	for (int i = 0; i < KCT_NR_LOSSES; i++)
-		sum += model->losses[i];
+		if (__builtin_add_overflow(sum, model->losses[i], &sum))
+			return UINT64_MAX; /* made up; but not to be taken for none */
 	return sum;
 }
 

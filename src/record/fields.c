@@ -88,8 +88,8 @@ static const struct kct_field update[] = {
 	NAMED(kct_update_event, cause, "cause", NAME8, kct_cause_names),
 	NAMED(kct_update_event, effect, "effect", NAME8, kct_effect_names),
 	FIELD(kct_update_event, derived, "cause_derived", BOOL),
-	FIELD(kct_update_event, matched, "offset_matched", BOOL),
-	FIELD(kct_update_event, host_clock, "host_clock", U32),
+	FIELD(kct_update_event, matched, "offset_matched", KNOWN),
+	FIELD(kct_update_event, host_clock, "host_clock", NUMBER),
 	OBJECT(kct_update_event, before, "before", masterclock),
 	OBJECT(kct_update_event, after, "after", masterclock),
 	END,
@@ -133,6 +133,7 @@ static const struct kct_field set_clock[] = {
 	OPTIONAL(kct_set_clock_event, flags, "flags", U32, has_data),
 	FIELD(kct_set_clock_event, nr_vcpus, "nr_vcpus", U32),
 	FIELD(kct_set_clock_event, nr_pending, "nr_pending", U32),
+	FIELD(kct_set_clock_event, nr_pending_after, "nr_pending_after", NUMBER),
 	END,
 };
 

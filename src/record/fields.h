@@ -21,6 +21,7 @@ enum kct_field_type {
 	KCT_FIELD_NAME8,   /* a byte, by its text in `names` */
 	KCT_FIELD_NAME32,
 	KCT_FIELD_VM,	  /* a u32: null is KCT_NO_VM */
+	KCT_FIELD_NUMBER, /* a u32: null is KCT_NO_NUMBER */
 	KCT_FIELD_VCPU,	  /* a u32: null is KCT_NO_VCPU */
 	KCT_FIELD_TEXT,	  /* `size` bytes, NUL-terminated */
 	KCT_FIELD_OBJECT, /* a struct, by its own table in `fields` */

@@ -52,14 +52,29 @@ static int finish(struct kct_recording *recording, const struct kct_reader *read
 									    : "not a recording");
 		return KCT_EXIT_USAGE;
 	}
-	if (last == KCT_LINE_INVALID) {
-		kct_error("%s: line %" PRIu64 ": %s", path, reader->line, reader->why);
+	if (last == KCT_LINE_INVALID)
 		return incomplete(recording, "read up to line %" PRIu64 ": %s", reader->line - 1,
 				  reader->why);
-	}
-	if (last == KCT_LINE_CUT && !reader->trailer_seen)
+	if (last == KCT_LINE_CUT && reader->trailer_seen)
+		return incomplete(recording, "something is behind the trailer");
+	if (last == KCT_LINE_CUT)
 		return incomplete(recording, "cut off in line %" PRIu64, reader->line);
 	return check_trailer(recording, reader);
+}
+
+/* Take the event read last into the model; false, with the reason in `why`, if it has no room. */
+static bool take(struct kct_model *model, struct kct_reader *reader)
+{
+	if (kct_model_event(model, &reader->event, &reader->name)) {
+		snprintf(reader->why, sizeof(reader->why), "more VMs than there is memory for");
+		return false;
+	}
+	if (model->nr_vms + model->nr_vcpus > KCT_MAX_HELD) {
+		snprintf(reader->why, sizeof(reader->why), "more than %u VMs and vCPUs",
+			 KCT_MAX_HELD);
+		return false;
+	}
+	return true;
 }
 
 static int load(FILE *in, const char *path, struct kct_recording *recording, kct_wants wants,
@@ -78,9 +93,7 @@ static int load(FILE *in, const char *path, struct kct_recording *recording, kct
 		if (line != KCT_LINE_EVENT ||
 		    (wants && !wants(context, &reader->event, &reader->name)))
 			continue;
-		if (kct_model_event(&recording->model, &reader->event, &reader->name)) {
-			snprintf(reader->why, sizeof(reader->why),
-				 "more VMs than there is memory for");
+		if (!take(&recording->model, reader)) {
 			line = KCT_LINE_INVALID;
 			break;
 		}
@@ -103,6 +116,8 @@ int kct_load(const char *path, struct kct_recording *recording, kct_wants wants,
 		return KCT_EXIT_USAGE;
 	}
 	status = load(in, path, recording, wants, context);
+	if (status == KCT_EXIT_INCOMPLETE)
+		kct_error("%s: %s", path, recording->incomplete);
 	if (in != stdin)
 		fclose(in);
 	if (status == KCT_EXIT_USAGE)

@@ -7,6 +7,12 @@
 #include "model/model.h"
 #include "record/recording.h"
 
+/*
+ * How many VMs and vCPUs, together, a recording may have; one with more is read up to there. It
+ * bounds the memory that a report takes, however long the recording, to about 1 GB.
+ */
+#define KCT_MAX_HELD (1U << 20)
+
 struct kct_recording {
 	struct kct_header header;
 	struct kct_trailer trailer; /* zeroes if the recording was cut off */
@@ -21,7 +27,7 @@ typedef bool (*kct_wants)(void *context, const union kct_any_event *event,
 /*
  * Read `path` ("-" is standard input). KCT_EXIT_OK; KCT_EXIT_INCOMPLETE where what could be read
  * is not the whole (`incomplete` says why); KCT_EXIT_USAGE where it is not a recording at all,
- * with the reason on stderr and nothing to clear. `wants` may be NULL.
+ * and there is nothing to clear. Both have been said on stderr. `wants` may be NULL.
  */
 int kct_load(const char *path, struct kct_recording *recording, kct_wants wants, void *context);
 void kct_recording_clear(struct kct_recording *recording);

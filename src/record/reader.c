@@ -83,13 +83,13 @@ static bool put_address(const json_t *value, char *at)
 {
 	const char *text = json_string_value(value);
 	uint64_t number;
-	char *end;
 
-	if (!text || strncmp(text, "0x", 2) || strlen(text) != 18)
+	if (!text || strncmp(text, "0x", 2) || strlen(text) != 18 ||
+	    strspn(text + 2, "0123456789abcdef") != 16)
 		return false;
-	number = strtoull(text + 2, &end, 16);
+	number = strtoull(text + 2, NULL, 16);
 	memcpy(at, &number, sizeof(number));
-	return !*end && text[2] != '-' && text[2] != '+' && text[2] != ' ';
+	return true;
 }
 
 static bool put_name(const struct kct_field *field, const json_t *value, char *at, size_t size)
@@ -101,6 +101,36 @@ static bool put_name(const struct kct_field *field, const json_t *value, char *a
 	return number >= 0;
 }
 
+/*
+ * The bytes of the character at `c` if it is a control, or a line break or direction override
+ * that makes a terminal lie; else 0. The text is UTF-8: the JSON parser takes no other.
+ */
+static size_t unprintable(const unsigned char *c)
+{
+	if (*c < 0x20 || *c == 0x7f)
+		return 1;
+	if (*c == 0xc2 && c[1] < 0xa0)
+		return 2;
+	return *c == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
+			      (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9))
+		       ? 3
+		       : 0;
+}
+
+/* Reports print texts as they are: whatever a made-up recording holds must be fit for that. */
+static void make_printable(char *text)
+{
+	char *to = text;
+
+	while (*text) {
+		size_t size = unprintable((const unsigned char *)text);
+
+		*to++ = size ? '?' : *text;
+		text += size ? size : 1;
+	}
+	*to = '\0';
+}
+
 /* Too long is refused, not cut: nothing that this program wrote is. */
 static bool put_text(const json_t *value, char *at, size_t size)
 {
@@ -109,6 +139,7 @@ static bool put_text(const json_t *value, char *at, size_t size)
 	if (!text || json_string_length(value) >= size || strlen(text) != json_string_length(value))
 		return false;
 	strcpy(at, text);
+	make_printable(at);
 	return true;
 }
 
@@ -143,6 +174,8 @@ static bool put_value(struct kct_reader *reader, const struct kct_field *field, 
 		return put_name(field, value, at, 4);
 	case KCT_FIELD_VM:
 		return put_number_or_null(value, at, KCT_NO_VM);
+	case KCT_FIELD_NUMBER:
+		return put_number_or_null(value, at, KCT_NO_NUMBER);
 	case KCT_FIELD_VCPU:
 		return put_number_or_null(value, at, KCT_NO_VCPU);
 	case KCT_FIELD_TEXT:
@@ -271,7 +304,7 @@ static bool read_trailer(struct kct_reader *reader, const json_t *object)
 	const json_t *losses = json_object_get(object, "losses");
 	const json_t *status = json_object_get(object, "status");
 
-	trailer->status = -1;
+	trailer->status = json_is_null(status) ? -1 : 0;
 	for (int i = 0; i < KCT_NR_LOSSES; i++)
 		if (!put_unsigned(json_object_get(losses, kct_loss_names[i]),
 				  (char *)&trailer->losses[i], 8))

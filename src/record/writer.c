@@ -106,6 +106,9 @@ static void write_value(FILE *out, const struct kct_field *field, const char *at
 	case KCT_FIELD_VM:
 		write_number_or_null(out, get_u32(at), KCT_NO_VM);
 		break;
+	case KCT_FIELD_NUMBER:
+		write_number_or_null(out, get_u32(at), KCT_NO_NUMBER);
+		break;
 	case KCT_FIELD_VCPU:
 		write_number_or_null(out, get_u32(at), KCT_NO_VCPU);
 		break;

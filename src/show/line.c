@@ -51,8 +51,9 @@ static void show_set_clock(FILE *out, const struct kct_set_clock_event *e)
 {
 	if (e->has_data)
 		fprintf(out, "to %llu ns, flags %u, ", e->clock, e->flags);
-	fprintf(out, "%" PRIu32 " of %" PRIu32 " vCPUs with a request pending", e->nr_pending,
-		e->nr_vcpus);
+	fprintf(out, "%u of %u vCPUs with a request pending", e->nr_pending, e->nr_vcpus);
+	if (e->nr_pending_after != KCT_NO_NUMBER)
+		fprintf(out, ", %u when it returned", e->nr_pending_after);
 }
 
 static void show_tsc_track(FILE *out, const struct kct_tsc_track_event *e)

@@ -63,16 +63,45 @@ static void set_vcpu_counters(json_t *object, const struct kct_vcpu_counters *c)
 	json_object_set_new(object, "drift_ns", drift_json(&c->drift));
 }
 
-static void add_vcpu(const struct kct_vcpu *vcpu, void *context)
+/*
+ * The lists of VMs and vCPUs are written one by one: all of them as one object would take many
+ * times the memory of the model itself.
+ */
+struct list {
+	FILE *out;
+	bool begun;
+};
+
+static void next(struct list *list)
 {
+	if (list->begun)
+		fputc(',', list->out);
+	list->begun = true;
+}
+
+/* An object but for the brace that closes it, and the name of the list that is its last member. */
+static void write_open(FILE *out, json_t *object, const char *name)
+{
+	fputc('{', out);
+	json_dumpf(object, out, JSON_COMPACT | JSON_EMBED);
+	fprintf(out, ",\"%s\":[", name);
+	json_decref(object);
+}
+
+static void write_vcpu(const struct kct_vcpu *vcpu, void *context)
+{
+	struct list *list = context;
 	json_t *object = json_object();
+
+	next(list);
 
 	set_u64(object, "id", vcpu->id);
 	json_object_set_new(object, "pending", json_boolean(vcpu->pending));
 	set_vcpu_counters(object, &vcpu->counters);
 	set_u64(object, "updates", kct_vcpu_updates(&vcpu->counters));
 	json_object_set_new(object, "updates_by_effect", vcpu_effects_json(&vcpu->counters));
-	json_array_append_new(context, object);
+	json_dumpf(object, list->out, JSON_COMPACT);
+	json_decref(object);
 }
 
 static json_t *text_or_null(const char *text)
@@ -82,12 +111,14 @@ static json_t *text_or_null(const char *text)
 	return string ? string : json_null();
 }
 
-static void add_vm(const struct kct_vm *vm, void *context)
+static void write_vm(const struct kct_vm *vm, void *context)
 {
 	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
-	json_t *object = json_object(), *vcpus = json_array();
+	struct list *vms = context, vcpus = {.out = vms->out};
+	json_t *object = json_object();
 	char name[sizeof(vm->name.name)];
 
+	next(vms);
 	kct_show_name(name, sizeof(name), vm);
 	set_u64(object, "number", vm->number);
 	json_object_set_new(object, "name", json_string(name));
@@ -102,9 +133,9 @@ static void add_vm(const struct kct_vm *vm, void *context)
 	set_u64(object, "set_clocks", vm->counters.set_clocks);
 	set_u64(object, "unnecessary", kct_unnecessary(&vm->counters));
 	set_vcpu_counters(object, &sum);
-	kct_vm_each_vcpu(vm, add_vcpu, vcpus);
-	json_object_set_new(object, "vcpus", vcpus);
-	json_array_append_new(context, object);
+	write_open(vms->out, object, "vcpus");
+	kct_vm_each_vcpu(vm, write_vcpu, &vcpus);
+	fputs("]}", vms->out);
 }
 
 static json_t *unattributed_json(const struct kct_unattributed *nobody)
@@ -120,7 +151,8 @@ static json_t *unattributed_json(const struct kct_unattributed *nobody)
 void kct_show_report_json(FILE *out, const struct kct_report *report)
 {
 	const struct kct_header *header = report->header;
-	json_t *object = json_object(), *vms = json_array();
+	json_t *object = json_object();
+	struct list vms = {.out = out};
 
 	json_object_set_new(object, "schema", json_string(KCT_REPORT_SCHEMA));
 	json_object_set_new(object, "version", json_integer(KCT_REPORT_VERSION));
@@ -140,9 +172,7 @@ void kct_show_report_json(FILE *out, const struct kct_report *report)
 	json_object_set_new(object, "hooks", kct_json_hooks(header));
 	json_object_set_new(object, "unattributed",
 			    unattributed_json(&report->model->unattributed));
-	kct_model_each_vm(report->model, add_vm, vms);
-	json_object_set_new(object, "vms", vms);
-	json_dumpf(object, out, JSON_COMPACT);
-	fputc('\n', out);
-	json_decref(object);
+	write_open(out, object, "vms");
+	kct_model_each_vm(report->model, write_vm, &vms);
+	fputs("]}\n", out);
 }

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The hooks on BTF tracepoints: they attach wherever KVM has its tracepoints. */
+#ifndef KCT_TRACEPOINTS_BPF_H
+#define KCT_TRACEPOINTS_BPF_H
+
+#include "observe.bpf.h"
+
+SEC("tp_btf/kvm_update_master_clock")
+int BPF_PROG(tp_update, bool use_master_clock, unsigned int host_clock, bool offset_matched)
+{
+	struct kct_update_event e = {.host_clock = host_clock, .matched = offset_matched};
+	struct who who;
+
+	who_is_running(&who);
+	updated(&e, &who, use_master_clock);
+	return 0;
+}
+
+SEC("tp_btf/kvm_pvclock_update")
+int BPF_PROG(tp_pvti, unsigned int vcpu_id, struct pvclock_vcpu_time_info *pvti)
+{
+	struct who who;
+
+	who_is_running(&who);
+	observe_pvti(who.kvm, who.vcpu, vcpu_id, pvti);
+	return 0;
+}
+
+SEC("tp_btf/kvm_write_tsc_offset")
+int BPF_PROG(tp_tsc_write, unsigned int vcpu_id, __u64 previous, __u64 next)
+{
+	struct who who;
+
+	who_with_vcpu(&who, vcpu_id);
+	observe_tsc_write(who.kvm, who.vcpu, vcpu_id, previous, next);
+	return 0;
+}
+
+SEC("tp_btf/kvm_track_tsc")
+int BPF_PROG(tp_tsc_track, unsigned int vcpu_id, unsigned int nr_matched, unsigned int online_vcpus,
+	     bool use_master_clock, unsigned int host_clock)
+{
+	struct kct_tsc_track_event e = {
+		.nr_matched = nr_matched,
+		.nr_vcpus = online_vcpus,
+		.masterclock = use_master_clock,
+		.host_clock = host_clock,
+	};
+	struct who who;
+
+	who_with_vcpu(&who, vcpu_id);
+	observe_tsc_track(&e, who.kvm, who.vcpu, vcpu_id, origin_of(&who));
+	return 0;
+}
+
+#endif

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which BPF programs are loaded, and where they are attached: the plan carried out. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach/inside.h"
+#include "attach/kprobe.h"
+
+/* A program that goes to the return of a function. */
+static bool is_at_return(const struct bpf_program *program)
+{
+	return !strncmp(bpf_program__name(program), "kretprobe", strlen("kretprobe"));
+}
+
+static struct bpf_program *program_of(const struct kct_session *session, const char *name)
+{
+	return bpf_object__find_program_by_name(session->bpf->obj, name);
+}
+
+/* Load the programs of the ways that were chosen, aimed at the functions that are there. */
+int kct_programs_choose(struct kct_session *session)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, session->bpf->obj)
+	{
+		bpf_program__set_autoload(program, false);
+	}
+	for (size_t i = 0; i < session->plan.nr_rows; i++) {
+		const struct kct_plan_row *row = &session->plan.rows[i];
+		const struct kct_way *way;
+
+		if (row->chosen < 0)
+			continue;
+		way = &row->evidence->ways[row->chosen];
+		for (int p = 0; p < KCT_MAX_PROGRAMS && way->programs[p]; p++) {
+			program = program_of(session, way->programs[p]);
+			if (!program)
+				return -ENOENT;
+			bpf_program__set_autoload(program, true);
+			if (way->method == KCT_FENTRY &&
+			    bpf_program__set_attach_target(program, 0,
+							   row->attempts[row->chosen].target))
+				return -errno;
+		}
+	}
+	return 0;
+}
+
+static int keep_link(struct kct_session *session, struct bpf_link *link)
+{
+	if (!link)
+		return -errno;
+	if (session->nr_links == session->max_links) {
+		bpf_link__destroy(link);
+		return -E2BIG;
+	}
+	session->links[session->nr_links++] = link;
+	return 0;
+}
+
+static int attach_kprobe(struct kct_session *session, const struct bpf_program *program,
+			 const char *function, uint64_t offset, uint64_t cookie)
+{
+	LIBBPF_OPTS(bpf_perf_event_opts, options, .bpf_cookie = cookie);
+	int fd = kct_kprobe_open(function, offset, is_at_return(program));
+
+	/* The link closes the descriptor. */
+	return fd < 0 ? fd
+		      : keep_link(session,
+				  bpf_program__attach_perf_event_opts(program, fd, &options));
+}
+
+static int attach_sites(struct kct_session *session, const struct bpf_program *program)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < session->plan.nr_sites; i++) {
+		const struct kct_inlined_site *site = &session->plan.sites[i];
+
+		error = attach_kprobe(session, program, site->function, site->offset,
+				      KCT_SITE(site->vcpu_reg, site->vcpu_where == KCT_WHERE_MEMORY,
+					       kct_origin_of_caller(site->caller),
+					       site->vcpu_offset));
+	}
+	return error;
+}
+
+/* Two rows may rest on the same program. */
+static bool is_attached_before(const struct kct_session *session, size_t row, const char *program)
+{
+	for (size_t i = 0; i < row; i++) {
+		const struct kct_plan_row *other = &session->plan.rows[i];
+		const struct kct_way *way;
+
+		if (other->chosen < 0)
+			continue;
+		way = &other->evidence->ways[other->chosen];
+		if (way->programs[0] && !strcmp(way->programs[0], program))
+			return true;
+	}
+	return false;
+}
+
+static int attach_program(struct kct_session *session, const struct kct_way *way,
+			  struct bpf_program *program, const char *target)
+{
+	switch (way->method) {
+	case KCT_FENTRY:
+	case KCT_TRACEPOINT:
+		return keep_link(session, bpf_program__attach(program));
+	case KCT_KPROBE:
+		return attach_kprobe(session, program, target, 0, 0);
+	case KCT_INLINED:
+		return attach_sites(session, program);
+	default:
+		/* The census is a file that is read when it is wanted. */
+		return 0;
+	}
+}
+
+int kct_programs_attach(struct kct_session *session)
+{
+	int error = 0;
+
+	session->max_links = KCT_MAX_EVIDENCE * KCT_MAX_PROGRAMS + session->plan.nr_sites;
+	session->links = calloc(session->max_links, sizeof(*session->links));
+	if (!session->links)
+		return -ENOMEM;
+	for (size_t i = 0; !error && i < session->plan.nr_rows; i++) {
+		const struct kct_plan_row *row = &session->plan.rows[i];
+		const struct kct_way *way;
+
+		if (row->chosen < 0)
+			continue;
+		way = &row->evidence->ways[row->chosen];
+		for (int p = 0; !error && p < KCT_MAX_PROGRAMS && way->programs[p]; p++)
+			if (!is_attached_before(session, i, way->programs[p]))
+				error = attach_program(session, way,
+						       program_of(session, way->programs[p]),
+						       row->attempts[row->chosen].target);
+	}
+	return error;
+}
+
+void kct_programs_detach(struct kct_session *session)
+{
+	for (size_t i = 0; i < session->nr_links; i++)
+		bpf_link__destroy(session->links[i]);
+	session->nr_links = 0;
+}

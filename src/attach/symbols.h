@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the kernel's symbol table says of a function that we would like to hook. */
+#ifndef KCT_ATTACH_SYMBOLS_H
+#define KCT_ATTACH_SYMBOLS_H
+
+#include <stddef.h>
+
+#define KCT_KALLSYMS "/proc/kallsyms"
+
+struct kct_symbol {
+	unsigned int exact;  /* functions of exactly this name */
+	unsigned int clones; /* ".isra.0", ".constprop.0", ".part.0", ...: other signatures */
+	char clone[64];	     /* one of them; "" */
+};
+
+/* Look `name` up in a file of the form of /proc/kallsyms. 0 or -errno. */
+int kct_symbol_find(const char *path, const char *name, struct kct_symbol *symbol);
+
+/*
+ * Why the function cannot be hooked by name, in plain words; "" if it can, as far as the symbol
+ * table tells.
+ */
+void kct_symbol_problem(const char *path, const char *name, char *text, size_t size);
+
+#endif

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attach/kprobe.h"
+#include "attach/symbols.h"
+#include "attach/try.h"
+
+/* ---- BTF ---- */
+
+/* The BTF of the kvm module among all that the kernel has; listing them takes CAP_SYS_ADMIN. */
+static void find_module_btf(struct kct_tries *tries)
+{
+	struct bpf_btf_info info;
+	__u32 id = 0, size;
+	char name[64];
+	int fd;
+
+	while (!bpf_btf_get_next_id(id, &id)) {
+		fd = bpf_btf_get_fd_by_id(id);
+		if (fd < 0)
+			continue;
+		memset(&info, 0, sizeof(info));
+		memset(name, 0, sizeof(name));
+		info.name = (uintptr_t)name;
+		info.name_len = sizeof(name);
+		size = sizeof(info);
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && !strcmp(name, "kvm")) {
+			tries->kvm = btf__load_from_kernel_by_id_split(id, tries->vmlinux);
+			tries->kvm_fd = fd;
+			return;
+		}
+		close(fd);
+	}
+	tries->kvm_error = errno == ENOENT ? 0 : -errno;
+}
+
+void kct_tries_begin(struct kct_tries *tries)
+{
+	memset(tries, 0, sizeof(*tries));
+	tries->vmlinux = btf__load_vmlinux_btf();
+	if (tries->vmlinux && !access("/sys/kernel/btf/kvm", F_OK))
+		find_module_btf(tries);
+}
+
+void kct_tries_end(struct kct_tries *tries)
+{
+	btf__free(tries->kvm);
+	btf__free(tries->vmlinux);
+	if (tries->kvm_fd > 0)
+		close(tries->kvm_fd);
+}
+
+/* The id of a BTF type, and the descriptor of the module that it is in (0: vmlinux). */
+static int find_type(const struct kct_tries *tries, const char *name, __u32 kind, int *module)
+{
+	int id;
+
+	*module = 0;
+	if (!tries->vmlinux)
+		return -ENOENT;
+	if (tries->kvm) {
+		id = btf__find_by_name_kind(tries->kvm, name, kind);
+		/* A split BTF finds the base's types too. */
+		if (id >= (int)btf__type_cnt(tries->vmlinux)) {
+			*module = tries->kvm_fd;
+			return id;
+		}
+	}
+	return btf__find_by_name_kind(tries->vmlinux, name, kind);
+}
+
+/* ---- tries ---- */
+
+static int load_empty(enum bpf_attach_type type, int btf_id, int module)
+{
+	/* r0 = 0; exit */
+	struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = type,
+		    .attach_btf_id = (__u32)btf_id, .attach_btf_obj_fd = (__u32)module);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "kct_try", "GPL", nothing, 2, &options);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Load and attach; what was attached is gone when its descriptors are closed. */
+static int load_and_attach(enum bpf_attach_type type, int btf_id, int module)
+{
+	int program = load_empty(type, btf_id, module), link, error = 0;
+
+	if (program < 0)
+		return program;
+	/* An iterator is not attached, but read: loading it tells as much. */
+	if (type != BPF_TRACE_ITER) {
+		link = bpf_raw_tracepoint_open(NULL, program);
+		error = link < 0 ? -errno : 0;
+		if (link >= 0)
+			close(link);
+	}
+	close(program);
+	return error;
+}
+
+static int try_btf(const struct kct_tries *tries, enum bpf_attach_type type, const char *name,
+		   __u32 kind)
+{
+	int module, id = find_type(tries, name, kind, &module);
+
+	return id < 0 ? -ESRCH : load_and_attach(type, id, module);
+}
+
+static int try_method(const struct kct_tries *tries, enum kct_method method, const char *target)
+{
+	char name[128];
+	int fd;
+
+	switch (method) {
+	case KCT_FENTRY:
+		return try_btf(tries, BPF_TRACE_FENTRY, target, BTF_KIND_FUNC);
+	case KCT_TRACEPOINT:
+		snprintf(name, sizeof(name), "btf_trace_%s", target);
+		return try_btf(tries, BPF_TRACE_RAW_TP, name, BTF_KIND_TYPEDEF);
+	case KCT_ITERATOR:
+		snprintf(name, sizeof(name), "bpf_iter_%s", target);
+		return try_btf(tries, BPF_TRACE_ITER, name, BTF_KIND_FUNC);
+	case KCT_KPROBE:
+		fd = kct_kprobe_open(target, 0, false);
+		if (fd >= 0)
+			close(fd);
+		return fd < 0 ? fd : 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* ---- words ---- */
+
+static const char *explain_missing(const struct kct_tries *tries, enum kct_method method)
+{
+	if (!tries->vmlinux && method != KCT_KPROBE)
+		return "the kernel has no BTF";
+	if (tries->kvm_error == -EPERM && method != KCT_KPROBE)
+		return "the BTF of the kvm module may not be read without CAP_SYS_ADMIN";
+	return method == KCT_TRACEPOINT ? "KVM is not loaded, or lacks this tracepoint"
+					: "it is not in the kernel's BTF";
+}
+
+static void explain(const struct kct_tries *tries, enum kct_method method, int error, char *why,
+		    size_t size)
+{
+	switch (-error) {
+	case ESRCH:
+	case ENOENT:
+		snprintf(why, size, "%s", explain_missing(tries, method));
+		return;
+	case EPERM:
+	case EACCES:
+		snprintf(why, size, "the kernel does not permit it (%s)",
+			 error == -EPERM ? "EPERM" : "EACCES");
+		return;
+	case EOPNOTSUPP:
+		snprintf(why, size, "the kernel is built without %s",
+			 method == KCT_KPROBE ? "kprobes" : "it");
+		return;
+	case EADDRNOTAVAIL:
+		snprintf(why, size, "several functions have this name");
+		return;
+	default:
+		snprintf(why, size, "%s", strerror(-error));
+	}
+}
+
+int kct_try(const struct kct_tries *tries, enum kct_method method, const char *target, char *why,
+	    size_t why_size)
+{
+	bool by_name = method == KCT_FENTRY || method == KCT_KPROBE;
+	int error = try_method(tries, method, target);
+
+	*why = '\0';
+	if (error && error != -ESRCH && error != -ENOENT) {
+		explain(tries, method, error, why, why_size);
+		return error;
+	}
+	/* Of two functions of the same name the kernel may take the other one, in silence. */
+	if (by_name)
+		kct_symbol_problem(KCT_KALLSYMS, target, why, why_size);
+	if (*why)
+		return error ? error : -EADDRNOTAVAIL;
+	if (error)
+		explain(tries, method, error, why, why_size);
+	return error;
+}

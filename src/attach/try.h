@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a kernel offers, found by trying it: a program of two instructions is loaded and attached
+ * where the real one would be, and removed again. Nothing is inferred from a version.
+ */
+#ifndef KCT_ATTACH_TRY_H
+#define KCT_ATTACH_TRY_H
+
+#include <bpf/btf.h>
+#include <stddef.h>
+
+#include "attach/evidence.h"
+
+/* The kernel's BTF, read once for all tries. */
+struct kct_tries {
+	struct btf *vmlinux; /* NULL: the kernel has none */
+	struct btf *kvm;     /* of the kvm module; NULL: built in, absent, or not to be read */
+	int kvm_fd;	     /* of its BTF; 0 without one */
+	int kvm_error;	     /* why a module's BTF could not be read: -errno; 0 */
+};
+
+void kct_tries_begin(struct kct_tries *tries);
+void kct_tries_end(struct kct_tries *tries);
+
+/* Try to hook `target`. 0, or -errno and why not in plain words. */
+int kct_try(const struct kct_tries *tries, enum kct_method method, const char *target, char *why,
+	    size_t why_size);
+
+#endif
