@@ -44,7 +44,7 @@ static void write_kernel_text(FILE *out, const char *at, size_t size)
 	char text[64];
 	size_t i;
 
-	for (i = 0; i < size && i < sizeof(text) - 1 && at[i]; i++)
+	for (i = 0; i < size - 1 && i < sizeof(text) - 1 && at[i]; i++)
 		text[i] = isascii(at[i]) && isprint(at[i]) ? at[i] : '?';
 	text[i] = '\0';
 	write_string(out, text);
