@@ -377,44 +377,39 @@ int BPF_KPROBE(kprobe_make_request, int request, struct kvm_vcpu *vcpu)
 
 /* ---- the places where it was inlined, from the kernel's debug information ---- */
 
-/* A general register by its DWARF number (x86-64 psABI, figure 3.36). */
+/*
+ * A general register by its DWARF number (x86-64 psABI, figure 3.36). The barrier keeps each load
+ * apart: the verifier takes no computed offset into the registers.
+ */
+#define REGISTER(number, name)                                                                     \
+	case number:                                                                               \
+		value = regs->name;                                                                \
+		barrier_var(value);                                                                \
+		break
+
 static __always_inline __u64 dwarf_register(const struct pt_regs *regs, __u32 number)
 {
+	__u64 value = 0;
+
 	switch (number) {
-	case 0:
-		return regs->ax;
-	case 1:
-		return regs->dx;
-	case 2:
-		return regs->cx;
-	case 3:
-		return regs->bx;
-	case 4:
-		return regs->si;
-	case 5:
-		return regs->di;
-	case 6:
-		return regs->bp;
-	case 7:
-		return regs->sp;
-	case 8:
-		return regs->r8;
-	case 9:
-		return regs->r9;
-	case 10:
-		return regs->r10;
-	case 11:
-		return regs->r11;
-	case 12:
-		return regs->r12;
-	case 13:
-		return regs->r13;
-	case 14:
-		return regs->r14;
-	case 15:
-		return regs->r15;
+		REGISTER(0, ax);
+		REGISTER(1, dx);
+		REGISTER(2, cx);
+		REGISTER(3, bx);
+		REGISTER(4, si);
+		REGISTER(5, di);
+		REGISTER(6, bp);
+		REGISTER(7, sp);
+		REGISTER(8, r8);
+		REGISTER(9, r9);
+		REGISTER(10, r10);
+		REGISTER(11, r11);
+		REGISTER(12, r12);
+		REGISTER(13, r13);
+		REGISTER(14, r14);
+		REGISTER(15, r15);
 	}
-	return 0;
+	return value;
 }
 
 /* The attach cookie says where the vCPU is: KCT_SITE_* of state.h. */
@@ -423,10 +418,14 @@ int BPF_KPROBE(kprobe_inlined)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 	__u64 vcpu = dwarf_register(ctx, KCT_SITE_REGISTER(cookie)) + KCT_SITE_OFFSET(cookie);
+	enum kct_origin origin = KCT_SITE_ORIGIN(cookie);
 
 	if (KCT_SITE_IN_MEMORY(cookie) && bpf_probe_read_kernel(&vcpu, sizeof(vcpu), (void *)vcpu))
 		return 0;
-	observe_request_made((struct kvm_vcpu *)vcpu, KCT_SITE_ORIGIN(cookie));
+	/* Of kvm_track_tsc_matching(): the ioctl in progress tells. */
+	if (origin == KCT_ORIGIN_UNKNOWN)
+		origin = running_origin();
+	observe_request_made((struct kvm_vcpu *)vcpu, origin);
 	return 0;
 }
 

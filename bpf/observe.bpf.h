@@ -19,7 +19,9 @@ struct clock_data {
 #define KVM_CLOCK_REALTIME 4
 
 /* As many vCPUs as are asked for their request bit while KVM_SET_CLOCK holds its lock. */
-#define MAX_VCPUS_ASKED 1024
+#define MAX_VCPUS_ASKED 4096
+/* The same where the verifier has to walk every turn of the loop. */
+#define MAX_VCPUS_ASKED_IN_TURN 64
 
 /* The VM of the ioctl in progress. */
 static __always_inline struct kct_vm_state *running_vm(struct kvm *kvm)
@@ -205,18 +207,39 @@ static __always_inline void observe_update(struct kct_update_event *e, struct kv
 	emit_update(e, &vm->counters, state ? &state->counters : NULL);
 }
 
+struct pending_count {
+	__u64 kvm;
+	__u32 pending;
+};
+
+static long count_if_pending(__u32 index, struct pending_count *count)
+{
+	__u64 vcpu = vcpu_at(count->kvm, index);
+
+	if (vcpu)
+		count->pending += request_is_pending((struct kvm_vcpu *)vcpu);
+	return 0;
+}
+
+/* How many vCPUs of a VM have a request pending; KCT_NO_NUMBER where they are too many to ask. */
 static __always_inline __u32 count_pending(struct kvm *kvm)
 {
 	__u32 nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
-	__u32 pending = 0, i;
+	struct pending_count count = {.kvm = (__u64)kvm};
+	__u32 i;
 
-	for (i = 0; i < MAX_VCPUS_ASKED && i < nr_vcpus; i++) {
-		__u64 vcpu = vcpu_at((__u64)kvm, i);
-
-		if (vcpu)
-			pending += request_is_pending((struct kvm_vcpu *)vcpu);
+	/* e6f2dd0f8067 ("bpf: Add bpf_loop helper"), in 5.17 */
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+		if (nr_vcpus > MAX_VCPUS_ASKED)
+			return KCT_NO_NUMBER;
+		bpf_loop(nr_vcpus, count_if_pending, &count, 0);
+		return count.pending;
 	}
-	return pending;
+	if (nr_vcpus > MAX_VCPUS_ASKED_IN_TURN)
+		return KCT_NO_NUMBER;
+	for (i = 0; i < MAX_VCPUS_ASKED_IN_TURN && i < nr_vcpus; i++)
+		count_if_pending(i, &count);
+	return count.pending;
 }
 
 /*
@@ -285,10 +308,10 @@ static __always_inline void observe_vm_gone(struct kvm *kvm)
 /* ---- vCPUs ---- */
 
 static __always_inline void compare_pvti(struct kct_pvti_event *e, struct kct_vcpu_state *state,
-					 struct kct_vm_state *vm)
+					 struct kct_vm_state *vm, __u64 tsc_offset)
 {
 	e->has_old = state->has_pvti;
-	e->rebased = state->rebased;
+	e->rebased = e->has_old && (state->rebased || state->tsc_offset != tsc_offset);
 	e->clock_set = state->clock_sets != vm->clock_sets;
 	if (!e->has_old)
 		return;
@@ -300,12 +323,17 @@ static __always_inline void compare_pvti(struct kct_pvti_event *e, struct kct_vc
 }
 
 static __always_inline void count_pvti(struct kct_pvti_event *e, struct kct_vcpu_state *state,
-				       struct kct_vm_state *vm)
+				       struct kct_vm_state *vm, struct kvm_vcpu *vcpu)
 {
-	compare_pvti(e, state, vm);
+	__u64 tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
+
+	compare_pvti(e, state, vm, tsc_offset);
+	e->negative_delta = vm->masterclock.active == KCT_YES &&
+			    vm->masterclock.kernel_ns < BPF_CORE_READ(vcpu, arch.this_tsc_nsec);
 	state->pvti = e->new_pvti;
 	state->has_pvti = 1;
 	state->rebased = 0;
+	state->tsc_offset = tsc_offset;
 	state->clock_sets = vm->clock_sets;
 	if (!armed)
 		return;
@@ -326,7 +354,7 @@ static __always_inline void observe_pvti(struct kvm *kvm, struct kvm_vcpu *vcpu,
 	copy_pvti(&e.new_pvti, pvti);
 	if (state && vm) {
 		observe_request_bit(state, vcpu, KCT_ORIGIN_UNKNOWN);
-		count_pvti(&e, state, vm);
+		count_pvti(&e, state, vm, vcpu);
 		return;
 	}
 	if (!armed || !none)
@@ -353,7 +381,7 @@ static __always_inline void observe_pvti_in_place(struct kvm_vcpu *vcpu)
 	if (version == state->pvti_version || !read_current_pvti(vcpu, &e.new_pvti))
 		return;
 	state->pvti_version = version;
-	count_pvti(&e, state, vm);
+	count_pvti(&e, state, vm, vcpu);
 }
 
 /* The TSC offset of a vCPU is about to be written. */

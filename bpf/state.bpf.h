@@ -313,6 +313,7 @@ static __always_inline struct kct_vcpu_state *add_vcpu(struct kct_key *key, stru
 	entry->vcpu.pvti_version = 0;
 	if (slot == NEW_BY_CENSUS) {
 		entry->vcpu.pvti_version = pvti_version(vcpu);
+		entry->vcpu.tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
 		entry->vcpu.pending = request_is_pending(vcpu);
 		entry->vcpu.has_pvti = read_current_pvti(vcpu, &entry->vcpu.pvti);
 	}

@@ -19,6 +19,9 @@ static const struct {
 	{"trace", cmd_trace, "a line for each event, as it happens"},
 	{"record", cmd_record, "the events into a file, then the summary"},
 	{"report", cmd_report, "the summary of a recording"},
+	{"verify", cmd_verify, "a verdict: does this kernel take unnecessary snapshots?"},
+	{"compare", cmd_compare, "two recordings side by side"},
+	{"drift", cmd_drift, "the PVTI calculator"},
 	{"workload", cmd_workload, "the built-in guests, to try it on"},
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

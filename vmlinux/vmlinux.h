@@ -126,6 +126,7 @@ struct kvm___vcpus_array {
 
 struct kvm_vcpu_arch {
 	__u64 l1_tsc_offset;
+	__u64 this_tsc_nsec;
 	__u32 virtual_tsc_khz;
 	struct gfn_to_pfn_cache pv_time;
 };

@@ -9,6 +9,12 @@
 
 #include "event.h"
 
+/*
+ * Keep a bounds check and the use that it guards on one register: the BPF verifier does not see
+ * that two copies of a value are equal.
+ */
+#define KCT_OPAQUE(value) __asm__ volatile("" : "+r"(value))
+
 /* Jumps of the kvm-clock, in ns; forward is positive. */
 struct kct_drift {
 	__s64 total;	    /* signed sum: where the clock is now against where it would be */
@@ -30,6 +36,7 @@ struct kct_vcpu_counters {
 	__u64 pvti_updates;
 	__u64 pvti_changed; /* of these, the line or the flags differ from the one before */
 	__u64 pvti_rebased; /* of these, after a TSC write: no drift is claimed */
+	__u64 negative_deltas; /* of the PVTI updates, with a snapshot older than the TSC write */
 	__u64 tsc_writes;
 	struct kct_drift drift;
 };
@@ -63,13 +70,16 @@ static inline void kct_account_created(struct kct_vm_counters *vm, struct kct_vm
 static inline void kct_account_request(struct kct_vcpu_counters *vcpu,
 				       const struct kct_request_event *e)
 {
+	__u32 origin = e->origin;
+
 	if (e->op == KCT_REQUEST_CLEARED) {
 		vcpu->requests_cleared++;
 		return;
 	}
-	if (e->origin >= KCT_NR_ORIGINS)
+	KCT_OPAQUE(origin);
+	if (origin >= KCT_NR_ORIGINS)
 		return;
-	vcpu->requests[e->origin]++;
+	vcpu->requests[origin]++;
 	vcpu->requests_derived += e->derived;
 }
 
@@ -89,6 +99,7 @@ static inline void kct_account_pvti(struct kct_vcpu_counters *vcpu, const struct
 {
 	vcpu->pvti_updates++;
 	vcpu->pvti_rebased += e->rebased;
+	vcpu->negative_deltas += e->negative_delta;
 	if (!e->has_old || !kct_pvti_same_line(&e->old_pvti, &e->new_pvti) ||
 	    e->old_pvti.flags != e->new_pvti.flags)
 		vcpu->pvti_changed++;

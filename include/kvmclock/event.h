@@ -94,7 +94,9 @@ struct kct_pvti_event {
 	__u8 has_drift; /* 0 without an old one, and when the TSC was rewritten since */
 	__u8 rebased;	/* the TSC was rewritten since the old one */
 	__u8 clock_set; /* the clock was set since the old one: the drift holds what was asked */
-	__u32 pad;
+	/* The snapshot is older than the vCPU's TSC write: compute_guest_tsc() needs a signed delta. */
+	__u8 negative_delta;
+	__u8 pad[3];
 };
 
 struct kct_tsc_write_event {
@@ -122,8 +124,8 @@ struct kct_set_clock_event {
 	__u32 flags;
 	__u32 nr_vcpus;
 	/*
-	 * Of these, with KVM_REQ_MASTERCLOCK_UPDATE pending: when it was called (or, without a
-	 * function hook, at its update), and when it returned (then KCT_NO_NUMBER).
+	 * Of these, with KVM_REQ_MASTERCLOCK_UPDATE pending: when it was called, and when it
+	 * returned. Without a function hook: at its update, and KCT_NO_NUMBER.
 	 */
 	__u32 nr_pending;
 	__u32 nr_pending_after;

@@ -29,15 +29,16 @@ struct kct_vm_state {
 struct kct_vcpu_state {
 	struct kct_pvti pvti; /* as last published, if has_pvti */
 	struct kct_vcpu_counters counters;
-	__u32 vm;	  /* its VM's number */
-	__u32 id;	  /* vcpu_id */
-	__u32 clock_sets; /* VM's number of clock sets at the last publication */
-	__u32 pvti_version; /* of the PVTI, as last published: tells a publication without tracepoint */
-	__u32 pad;
+	__u64 tsc_offset;   /* l1_tsc_offset at the last publication: not every change is traced */
+	__u32 vm;	    /* its VM's number */
+	__u32 id;	    /* vcpu_id */
+	__u32 clock_sets;   /* VM's number of clock sets at the last publication */
+	__u32 pvti_version; /* as last published: tells a publication without the tracepoint */
 	__u8 has_pvti;
 	__u8 rebased;	/* TSC rewritten since the last publication */
 	__u8 pending;	/* the request bit, as last seen */
 	__u8 announced; /* the `vcpu` event has been delivered */
+	__u32 pad;
 };
 
 /* Per CPU: what went into the ring buffer, and what was lost and why. */
@@ -52,7 +53,7 @@ struct kct_tally {
  * memory that does; and who makes requests there (enum kct_origin).
  */
 #define KCT_SITE(reg, in_memory, origin, offset)                                                   \
-	((__u64)(__u32)(offset) << 32 | (__u64)(origin) << 16 | (__u64)!!(in_memory) << 8 | (reg))
+	((__u64)(__u32)(offset) << 32 | (__u64)(origin) << 16 | (__u64) !!(in_memory) << 8 | (reg))
 #define KCT_SITE_REGISTER(site)	 ((__u32)((site)&0xff))
 #define KCT_SITE_IN_MEMORY(site) ((site) >> 8 & 1)
 #define KCT_SITE_ORIGIN(site)	 ((enum kct_origin)((site) >> 16 & 0xff))

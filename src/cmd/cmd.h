@@ -9,6 +9,9 @@ int cmd_stat(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
+int cmd_drift(int argc, char **argv);
 int cmd_workload(int argc, char **argv);
 
 #endif

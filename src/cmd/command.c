@@ -8,10 +8,12 @@
 #include "cmd/command.h"
 
 /* In the child: report why exec failed through the pipe, which a success closes. */
-static void run(char **argv, const sigset_t *mask, int failed)
+static void run(char **argv, const sigset_t *mask, bool silent, int failed)
 {
 	int error;
 
+	if (silent && !freopen("/dev/null", "w", stdout))
+		_exit(126);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(argv[0], argv);
 	error = errno;
@@ -20,7 +22,7 @@ static void run(char **argv, const sigset_t *mask, int failed)
 	_exit(127);
 }
 
-pid_t kct_command_start(char **argv, const sigset_t *mask)
+pid_t kct_command_start(char **argv, const sigset_t *mask, bool silent)
 {
 	int failed[2], error = 0;
 	pid_t pid;
@@ -30,7 +32,7 @@ pid_t kct_command_start(char **argv, const sigset_t *mask)
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
-		run(argv, mask, failed[1]);
+		run(argv, mask, silent, failed[1]);
 	close(failed[1]);
 	if (pid < 0)
 		error = errno;

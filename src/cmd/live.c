@@ -216,12 +216,14 @@ static int start_command(struct loop *loop, const sigset_t *mask)
 
 	if (!live->command)
 		return 0;
-	pid = kct_command_start(live->command, mask);
+	pid = kct_command_start(live->command, mask, live->silent_command);
 	if (pid < 0) {
 		kct_error("%s: %s", live->command[0], strerror(-pid));
 		return KCT_EXIT_USAGE;
 	}
 	loop->child = pid;
+	if (live->only_command)
+		live->filter.pid = (uint32_t)pid;
 	return 0;
 }
 
@@ -260,7 +262,12 @@ static int open_session(struct kct_live *live)
 static int run(struct loop *loop, const sigset_t *signals, const sigset_t *old)
 {
 	struct kct_live *live = loop->live;
-	int error = open_session(live);
+	int error;
+
+	/* Until it runs, nobody is wanted. */
+	if (live->only_command)
+		live->filter.pid = UINT32_MAX;
+	error = open_session(live);
 
 	if (error)
 		return error;

@@ -20,6 +20,8 @@ struct kct_live {
 	uint64_t duration_ns; /* 0: no limit */
 	uint64_t interval_ns; /* between calls of on_tick; 0: none */
 	char **command;	      /* to run, NULL-terminated; NULL: none */
+	bool silent_command;  /* its standard output is not wanted */
+	bool only_command;    /* only the VMs of the command itself are wanted */
 	void *context;	      /* of the calls below; any of them may be NULL */
 	/* Tracing is about to begin: live->header is filled. */
 	void (*on_start)(struct kct_live *live);

@@ -71,6 +71,7 @@ static void add_vcpu(const struct kct_vcpu *vcpu, void *context)
 	sum->pvti_updates += c->pvti_updates;
 	sum->pvti_changed += c->pvti_changed;
 	sum->pvti_rebased += c->pvti_rebased;
+	sum->negative_deltas += c->negative_deltas;
 	sum->tsc_writes += c->tsc_writes;
 	add_drift(&sum->drift, &c->drift);
 }

@@ -108,6 +108,7 @@ static const struct kct_field pvti[] = {
 	OPTIONAL(kct_pvti_event, drift_ns, "drift_ns", S64, has_drift),
 	FIELD(kct_pvti_event, rebased, "rebased", BOOL),
 	FIELD(kct_pvti_event, clock_set, "clock_set", BOOL),
+	FIELD(kct_pvti_event, negative_delta, "negative_delta", BOOL),
 	END,
 };
 
@@ -132,7 +133,7 @@ static const struct kct_field set_clock[] = {
 	OPTIONAL(kct_set_clock_event, realtime, "realtime", U64, has_data),
 	OPTIONAL(kct_set_clock_event, flags, "flags", U32, has_data),
 	FIELD(kct_set_clock_event, nr_vcpus, "nr_vcpus", U32),
-	FIELD(kct_set_clock_event, nr_pending, "nr_pending", U32),
+	FIELD(kct_set_clock_event, nr_pending, "nr_pending", NUMBER),
 	FIELD(kct_set_clock_event, nr_pending_after, "nr_pending_after", NUMBER),
 	END,
 };

@@ -77,7 +77,7 @@ static bool take(struct kct_model *model, struct kct_reader *reader)
 	return true;
 }
 
-static int load(FILE *in, const char *path, struct kct_recording *recording, kct_wants wants,
+static int load(FILE *in, const char *path, struct kct_recording *recording, kct_visit visit,
 		void *context)
 {
 	struct kct_reader *reader = malloc(sizeof(*reader));
@@ -90,21 +90,22 @@ static int load(FILE *in, const char *path, struct kct_recording *recording, kct
 	}
 	kct_reader_init(reader, in);
 	while ((line = kct_reader_next(reader)) < KCT_LINE_END) {
+		if (line == KCT_LINE_HEADER)
+			recording->header = reader->header;
 		if (line != KCT_LINE_EVENT ||
-		    (wants && !wants(context, &reader->event, &reader->name)))
+		    (visit && !visit(context, &reader->event, &reader->name)))
 			continue;
 		if (!take(&recording->model, reader)) {
 			line = KCT_LINE_INVALID;
 			break;
 		}
 	}
-	recording->header = reader->header;
 	status = finish(recording, reader, line, path);
 	free(reader);
 	return status;
 }
 
-int kct_load(const char *path, struct kct_recording *recording, kct_wants wants, void *context)
+int kct_load(const char *path, struct kct_recording *recording, kct_visit visit, void *context)
 {
 	FILE *in = strcmp(path, "-") ? fopen(path, "re") : stdin;
 	int status;
@@ -115,7 +116,7 @@ int kct_load(const char *path, struct kct_recording *recording, kct_wants wants,
 		kct_error("%s: %s", path, strerror(errno));
 		return KCT_EXIT_USAGE;
 	}
-	status = load(in, path, recording, wants, context);
+	status = load(in, path, recording, visit, context);
 	if (status == KCT_EXIT_INCOMPLETE)
 		kct_error("%s: %s", path, recording->incomplete);
 	if (in != stdin)

@@ -20,16 +20,19 @@ struct kct_recording {
 	char incomplete[256]; /* why the evidence is not whole; "" if it is */
 };
 
-/* Is the event to be taken in? */
-typedef bool (*kct_wants)(void *context, const union kct_any_event *event,
+/*
+ * Called with each event; false leaves it out of the model. The recording's header is filled by
+ * then.
+ */
+typedef bool (*kct_visit)(void *context, const union kct_any_event *event,
 			  const struct kct_vm_name *name);
 
 /*
  * Read `path` ("-" is standard input). KCT_EXIT_OK; KCT_EXIT_INCOMPLETE where what could be read
  * is not the whole (`incomplete` says why); KCT_EXIT_USAGE where it is not a recording at all,
- * and there is nothing to clear. Both have been said on stderr. `wants` may be NULL.
+ * with the reason on stderr and nothing to clear. `visit` may be NULL.
  */
-int kct_load(const char *path, struct kct_recording *recording, kct_wants wants, void *context);
+int kct_load(const char *path, struct kct_recording *recording, kct_visit visit, void *context);
 void kct_recording_clear(struct kct_recording *recording);
 
 #endif

@@ -386,8 +386,7 @@ enum kct_line kct_reader_next(struct kct_reader *reader)
 		return kind;
 	object = json_loadb(reader->buffer, (size_t)length, JSON_REJECT_DUPLICATES, &error);
 	if (!json_is_object(object)) {
-		refuse(reader, "%s",
-		       object || !reader->header_seen ? "not a recording" : "not a JSON object");
+		refuse(reader, "%s", reader->header_seen ? "not a JSON object" : "not a recording");
 		kind = KCT_LINE_INVALID;
 	} else {
 		kind = read_object(reader, object);

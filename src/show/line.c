@@ -51,7 +51,10 @@ static void show_set_clock(FILE *out, const struct kct_set_clock_event *e)
 {
 	if (e->has_data)
 		fprintf(out, "to %llu ns, flags %u, ", e->clock, e->flags);
-	fprintf(out, "%u of %u vCPUs with a request pending", e->nr_pending, e->nr_vcpus);
+	if (e->nr_pending == KCT_NO_NUMBER)
+		fprintf(out, "%u vCPUs", e->nr_vcpus);
+	else
+		fprintf(out, "%u of %u vCPUs with a request pending", e->nr_pending, e->nr_vcpus);
 	if (e->nr_pending_after != KCT_NO_NUMBER)
 		fprintf(out, ", %u when it returned", e->nr_pending_after);
 }

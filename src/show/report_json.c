@@ -59,6 +59,7 @@ static void set_vcpu_counters(json_t *object, const struct kct_vcpu_counters *c)
 	set_u64(object, "pvti_updates", c->pvti_updates);
 	set_u64(object, "pvti_changed", c->pvti_changed);
 	set_u64(object, "pvti_rebased", c->pvti_rebased);
+	set_u64(object, "negative_deltas", c->negative_deltas);
 	set_u64(object, "tsc_writes", c->tsc_writes);
 	json_object_set_new(object, "drift_ns", drift_json(&c->drift));
 }

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <string.h>
+
+#include "record/writer.h"
+#include "show/report.h"
+#include "show/verdict.h"
+
+/* ---- for people ---- */
+
+static void show_findings(FILE *out, const struct kct_findings *f)
+{
+	fprintf(out,
+		"  requests         %" PRIu64 " made, %" PRIu64 " pending when the clock was set",
+		f->made, f->pending_at_set);
+	if (f->after_set_known)
+		fprintf(out, ", %" PRIu64 " when KVM_SET_CLOCK returned", f->pending_after_set);
+	fprintf(out,
+		"\n  judged           %" PRIu64 ": %" PRIu64 " served, %" PRIu64
+		" cleared without an update of their own, %" PRIu64 " still pending\n",
+		f->judged + f->unresolved, f->served, f->cleared, f->unresolved);
+	fprintf(out,
+		"  of the served    %" PRIu64 " took a new snapshot, %" PRIu64
+		" kept the one there was\n",
+		f->snapshots, f->suppressed);
+	fprintf(out, "  updates          %" PRIu64 " in all, %" PRIu64 " KVM_SET_CLOCK\n",
+		f->updates, f->clock_sets);
+	fprintf(out,
+		"  PVTI updates     %" PRIu64 "%s, %" PRIu64 " moved the line; drift %+" PRId64
+		" ns in all, at most %+" PRId64 " and %+" PRId64 " (+ is forward)\n",
+		f->pvti_updates, f->clock_sets ? " since the clock was set" : "", f->pvti_moved,
+		(int64_t)f->drift.total, (int64_t)f->drift.max_forward,
+		(int64_t)f->drift.max_backward);
+	if (f->negative_deltas)
+		fprintf(out,
+			"  negative delta   %" PRIu64 " PVTI updates with a snapshot older than "
+						      "the TSC write: compute_guest_tsc() "
+			"needs a signed delta\n",
+			f->negative_deltas);
+	if (f->tsc_offsets_differ)
+		fputs("  TSC offsets      differ although the masterclock is active\n", out);
+	if (f->blackout_ns)
+		fprintf(out,
+			"  blackout         %" PRId64
+			" ns of real time accounted by KVM_CLOCK_REALTIME (derived)\n",
+			f->blackout_ns);
+}
+
+struct people {
+	FILE *out;
+	const struct kct_verification *v;
+};
+
+static void name_of(const struct kct_model *model, uint32_t number, char *name, size_t size)
+{
+	const struct kct_vm *vm = kct_model_find_vm(model, number);
+
+	if (vm)
+		kct_show_name(name, size, vm);
+	else
+		snprintf(name, size, "vm#%" PRIu32, number);
+}
+
+static void show_vm(const struct kct_judgement *judgement, void *context)
+{
+	const struct people *people = context;
+	char name[128];
+
+	name_of(people->v->model, judgement->number, name, sizeof(name));
+	fprintf(people->out, "VM %" PRIu32 " %s: %s%s%s\n", judgement->number, name,
+		kct_verdict_names[judgement->verdict], *judgement->why ? ": " : "", judgement->why);
+	show_findings(people->out, &judgement->findings);
+}
+
+void kct_show_verification(FILE *out, const struct kct_verification *v)
+{
+	static const char *const words[] = {
+		[KCT_HOLDS] = "holds",
+		[KCT_FAILS] = "does not hold",
+		[KCT_UNDECIDED] = "cannot be decided",
+	};
+	struct people people = {out, v};
+
+	kct_judge_each(v->judge, show_vm, &people);
+	fprintf(out, "verdict: %s%s%s\n", kct_verdict_names[v->all.verdict],
+		*v->all.why ? ": " : "", v->all.why);
+	for (size_t i = 0; i < v->nr_checked; i++)
+		fprintf(out, "expected %s: %s: %s\n", v->checked[i].expectation.text,
+			words[v->checked[i].outcome], v->checked[i].why);
+}
+
+/* ---- for machines ---- */
+
+json_t *kct_findings_json(const struct kct_findings *f)
+{
+	json_t *drift = json_pack("{s:I, s:I, s:I}", "total", (json_int_t)f->drift.total,
+				  "max_forward", (json_int_t)f->drift.max_forward, "max_backward",
+				  (json_int_t)f->drift.max_backward);
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:b, s:o, s:o}",
+			 "requests", kct_json_u64(f->made), "pending_at_set_clock",
+			 kct_json_u64(f->pending_at_set), "pending_after_set_clock",
+			 f->after_set_known ? kct_json_u64(f->pending_after_set) : json_null(),
+			 "judged", kct_json_u64(f->judged), "served", kct_json_u64(f->served),
+			 "cleared", kct_json_u64(f->cleared), "unresolved",
+			 kct_json_u64(f->unresolved), "new_snapshots", kct_json_u64(f->snapshots),
+			 "kept_snapshots", kct_json_u64(f->suppressed), "updates",
+			 kct_json_u64(f->updates), "set_clocks", kct_json_u64(f->clock_sets),
+			 "pvti_updates", kct_json_u64(f->pvti_updates), "pvti_moved",
+			 kct_json_u64(f->pvti_moved), "negative_delta",
+			 kct_json_u64(f->negative_deltas), "tsc_offsets_differ",
+			 f->tsc_offsets_differ, "drift_ns", drift, "blackout_ns",
+			 f->blackout_ns ? json_integer((json_int_t)f->blackout_ns) : json_null());
+}
+
+static json_t *why_json(const struct kct_judgement *judgement)
+{
+	return *judgement->why ? json_string(judgement->why) : json_null();
+}
+
+struct machines {
+	json_t *vms;
+	const struct kct_verification *v;
+};
+
+static void add_vm(const struct kct_judgement *judgement, void *context)
+{
+	const struct machines *machines = context;
+	const struct kct_vm *vm = kct_model_find_vm(machines->v->model, judgement->number);
+	char name[128];
+
+	name_of(machines->v->model, judgement->number, name, sizeof(name));
+	json_array_append_new(
+		machines->vms,
+		json_pack("{s:I, s:s, s:o, s:s, s:o, s:o}", "number", (json_int_t)judgement->number,
+			  "name", name, "pid",
+			  vm && vm->introduced ? json_integer(vm->info.pid) : json_null(),
+			  "verdict", kct_verdict_names[judgement->verdict], "why",
+			  why_json(judgement), "evidence",
+			  kct_findings_json(&judgement->findings)));
+}
+
+static json_t *outcome_json(enum kct_outcome outcome)
+{
+	return outcome == KCT_UNDECIDED ? json_null() : json_boolean(outcome == KCT_HOLDS);
+}
+
+/* All of the expectations: false if one fails, else null if one is undecided. */
+static enum kct_outcome outcome_of_all(const struct kct_verification *v)
+{
+	enum kct_outcome outcome = KCT_HOLDS;
+
+	for (size_t i = 0; i < v->nr_checked; i++) {
+		if (v->checked[i].outcome == KCT_FAILS)
+			return KCT_FAILS;
+		if (v->checked[i].outcome == KCT_UNDECIDED)
+			outcome = KCT_UNDECIDED;
+	}
+	return outcome;
+}
+
+void kct_show_verification_json(FILE *out, const struct kct_verification *v)
+{
+	json_t *expected = json_array(), *object;
+	struct machines machines = {json_array(), v};
+
+	for (size_t i = 0; i < v->nr_checked; i++)
+		json_array_append_new(expected, json_pack("{s:s, s:o, s:s}", "expected",
+							  v->checked[i].expectation.text, "holds",
+							  outcome_json(v->checked[i].outcome),
+							  "why", v->checked[i].why));
+	kct_judge_each(v->judge, add_vm, &machines);
+	object = json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "schema",
+			   KCT_VERIFY_SCHEMA, "version", KCT_VERIFY_VERSION, "what", v->what,
+			   "verdict", kct_verdict_names[v->all.verdict], "why", why_json(&v->all),
+			   "holds", v->nr_checked ? outcome_json(outcome_of_all(v)) : json_null(),
+			   "expected", expected, "evidence", kct_findings_json(&v->all.findings),
+			   "vms", machines.vms);
+	json_dumpf(object, out, JSON_COMPACT);
+	fputc('\n', out);
+	json_decref(object);
+}
+
+/* ---- for test runners ---- */
+
+void kct_show_verification_tap(FILE *out, const struct kct_verification *v)
+{
+	fprintf(out, "TAP version 13\n1..%zu\n", v->nr_checked);
+	for (size_t i = 0; i < v->nr_checked; i++) {
+		const struct kct_checked *checked = &v->checked[i];
+
+		fprintf(out, "%sok %zu %s: %s", checked->outcome == KCT_FAILS ? "not " : "", i + 1,
+			v->what, checked->expectation.text);
+		if (checked->outcome == KCT_UNDECIDED)
+			fprintf(out, " # SKIP %s", checked->why);
+		fprintf(out, "\n# %s\n", checked->why);
+	}
+}
