@@ -494,17 +494,28 @@ static void add_judgement(const struct kct_judgement *one, void *context)
 	to->suppressed += from->suppressed;
 	to->updates += from->updates;
 	to->clock_sets += from->clock_sets;
-	to->pvti_updates += from->pvti_updates;
-	to->pvti_moved += from->pvti_moved;
 	to->negative_deltas += from->negative_deltas;
 	to->tsc_offsets_differ |= from->tsc_offsets_differ;
 	if (from->blackout_ns)
 		to->blackout_ns = from->blackout_ns;
-	add_drift(&to->drift, &from->drift);
 	if (one->verdict > all->verdict)
 		all->verdict = one->verdict;
 	if (*one->why && !*all->why)
 		snprintf(all->why, sizeof(all->why), "%s", one->why);
+}
+
+/* Of PVTIs, those count that follow a KVM_SET_CLOCK, where there was one: a start moves them too.
+ */
+static void add_pvtis(const struct kct_judgement *one, void *context)
+{
+	struct kct_findings *to = &((struct kct_judgement *)context)->findings;
+	const struct kct_findings *from = &one->findings;
+
+	if (to->clock_sets && !from->clock_sets)
+		return;
+	to->pvti_updates += from->pvti_updates;
+	to->pvti_moved += from->pvti_moved;
+	add_drift(&to->drift, &from->drift);
 }
 
 struct kct_judgement kct_judge_all(struct kct_judge *judge)
@@ -514,6 +525,7 @@ struct kct_judgement kct_judge_all(struct kct_judge *judge)
 	if (!judge->vms)
 		kct_judge_doubt(judge, "no VM was seen");
 	kct_judge_each(judge, add_judgement, &all);
+	kct_judge_each(judge, add_pvtis, &all);
 	if (*judge->doubt) {
 		all.verdict = KCT_VERDICT_INCONCLUSIVE;
 		snprintf(all.why, sizeof(all.why), "%s", judge->doubt);
