@@ -138,9 +138,10 @@ lint-shell:
 	$(say) SHELL '$(SHELL_FILES)'
 	$(Q)shellcheck -x -e SC2187 $(SHELL_FILES)
 
+# Whether a page that is referred to is installed here says nothing about ours.
 lint-man:
 	$(say) MAN man/kvmclock-trace.8
-	$(Q)mandoc -Tlint man/kvmclock-trace.8
+	$(Q)! mandoc -Tlint man/kvmclock-trace.8 2>/dev/null | grep -v 'not found: Xr'
 
 # ---- installation ----
 

@@ -34,8 +34,8 @@ struct kct_vcpu_counters {
 	__u64 requests_cleared;	       /* cleared, and no update came of them */
 	__u64 updates[KCT_NR_EFFECTS]; /* those that this vCPU's thread ran for its request */
 	__u64 pvti_updates;
-	__u64 pvti_changed; /* of these, the line or the flags differ from the one before */
-	__u64 pvti_rebased; /* of these, after a TSC write: no drift is claimed */
+	__u64 pvti_changed;    /* of these, the line or the flags differ from the one before */
+	__u64 pvti_rebased;    /* of these, after a TSC write: no drift is claimed */
 	__u64 negative_deltas; /* of the PVTI updates, with a snapshot older than the TSC write */
 	__u64 tsc_writes;
 	struct kct_drift drift;

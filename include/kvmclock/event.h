@@ -94,7 +94,8 @@ struct kct_pvti_event {
 	__u8 has_drift; /* 0 without an old one, and when the TSC was rewritten since */
 	__u8 rebased;	/* the TSC was rewritten since the old one */
 	__u8 clock_set; /* the clock was set since the old one: the drift holds what was asked */
-	/* The snapshot is older than the vCPU's TSC write: compute_guest_tsc() needs a signed delta. */
+	/* The snapshot is older than the vCPU's TSC write: compute_guest_tsc() needs a signed
+	 * delta. */
 	__u8 negative_delta;
 	__u8 pad[3];
 };

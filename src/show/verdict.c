@@ -34,7 +34,7 @@ static void show_findings(FILE *out, const struct kct_findings *f)
 	if (f->negative_deltas)
 		fprintf(out,
 			"  negative delta   %" PRIu64 " PVTI updates with a snapshot older than "
-						      "the TSC write: compute_guest_tsc() "
+			"the TSC write: compute_guest_tsc() "
 			"needs a signed delta\n",
 			f->negative_deltas);
 	if (f->tsc_offsets_differ)
