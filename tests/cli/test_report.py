@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`report` of whole recordings: the numbers, counted by hand from recording.small_events()."""
+
+import json
+import os
+import unittest
+
+import recording as r
+from case import DONE, INCOMPLETE, ROOT, SANITIZED, USAGE, Case, run
+
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
+
+SCHEMA = os.path.join(ROOT, "docs", "report.schema.json")
+RECORDING_SCHEMA = os.path.join(ROOT, "docs", "recording.schema.json")
+
+
+def load(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def needs(schema):
+    if not jsonschema:
+        return unittest.skip("python3-jsonschema is not installed")
+    return unittest.skipUnless(os.path.exists(schema), f"{os.path.basename(schema)} is not there")
+
+
+def faults(value, schema):
+    """What the schema has against it, each in few words."""
+    errors = jsonschema.Draft7Validator(schema).iter_errors(value)
+    deepest = [jsonschema.exceptions.best_match([error]) for error in errors]
+    return [f"{list(error.absolute_path)}: {error.message[-200:]}" for error in deepest]
+
+
+class Report(Case):
+    def small(self):
+        return self.write("small.jsonl", r.small())
+
+    def test_json(self):
+        result = self.report("--json", self.small(), status=DONE)
+        self.assertEqual(result.err, "")
+        (report,) = result.objects
+        self.assertEqual(report["schema"], "kvmclock-trace/report")
+        self.assertEqual(report["events"], 18)
+        self.assertEqual(report["lost"], 0)
+        self.assertIs(report["complete"], True)
+        self.assertIsNone(report["incomplete_why"])
+        self.assertEqual(report["host"], r.header()["host"])
+        self.assertEqual(report["hooks"], r.header()["hooks"])
+        self.assertEqual(report["started_ns"], 1_000_000_000)
+        self.assertEqual(report["ended_ns"], 3_500_000_000)
+        web, db = report["vms"]
+        self.assertEqual((web["number"], web["name"], web["pid"]), (1, "web", 4700))
+        self.assertIsNone(web["uuid"])
+        self.assertEqual(web["updates"]["total"], 3)
+        self.assertEqual(web["updates"]["cause"]["vcpu-request"], 2)
+        self.assertEqual(web["updates"]["cause"]["set-clock"], 1)
+        self.assertEqual(web["updates"]["effect"]["resnapshot"], 3)
+        self.assertEqual(web["unnecessary"], 2)
+        self.assertEqual(web["set_clocks"], 1)
+        self.assertEqual(web["requests"], 2)
+        self.assertEqual(web["requests_derived"], 1)
+        self.assertEqual(web["requests_by_origin"]["tsc-write"], 1)
+        self.assertEqual(web["requests_by_origin"]["unknown"], 1)
+        self.assertEqual(web["pvti_updates"], 3)
+        self.assertEqual(web["tsc_writes"], 1)
+        self.assertEqual(web["drift_ns"], {"total": -396, "max_forward": 4, "max_backward": -400,
+                                           "set_clock": -400})
+        self.assertIs(web["gone"], False)
+        self.assertEqual([v["id"] for v in web["vcpus"]], [0, 1])
+        self.assertEqual([v["pvti_updates"] for v in web["vcpus"]], [2, 1])
+        self.assertEqual([v["updates_by_effect"]["resnapshot"] for v in web["vcpus"]], [1, 1])
+        # db took its KVM_CREATE_VM's update over: it is nobody's no more
+        self.assertEqual((db["name"], db["pid"], db["created"]), ("db", 4800, True))
+        self.assertEqual(db["uuid"], "6fe0e5e1-9b0c-4b6f-8a3d-0f3a1f5f9d10")
+        self.assertEqual(db["updates"]["cause"]["vm-create"], 1)
+        self.assertEqual(db["updates"]["effect"]["inactive"], 1)
+        self.assertEqual(db["requests"], 0)
+        self.assertEqual(db["requests_cleared"], 1)
+        self.assertIs(db["gone"], True)
+        self.assertEqual(report["unattributed"]["updates"]["total"], 0)
+
+    @needs(RECORDING_SCHEMA)
+    def test_our_recordings_are_what_the_schema_describes(self):
+        schema = load(RECORDING_SCHEMA)
+        for line in r.small():
+            with self.subTest(line[:30]):
+                self.assertEqual(faults(json.loads(line), schema), [])
+
+    @needs(SCHEMA)
+    def test_schema(self):
+        schema = load(SCHEMA)
+        cut = self.write("cut.jsonl", r.small()[:-1])
+        bare = self.write("bare.jsonl", [r.line(r.header()), r.line(r.trailer(0))])
+        many = self.write("many.jsonl", r.small(
+            events=[r.request(1 + i // 7, i % 7) for i in range(700)] +
+                   [r.update(None, None, "unknown", "unknown")],
+            tail=r.trailer(701, {"ring-full": r.u64((1 << 64) - 1)})))
+        for path, status in ((self.small(), DONE), (cut, INCOMPLETE), (bare, DONE),
+                             (many, INCOMPLETE)):
+            with self.subTest(path):
+                (report,) = self.report("-j", path, status=status).objects
+                self.assertEqual(faults(report, schema), [])
+
+    def test_text(self):
+        result = self.report(self.small(), status=DONE)
+        self.assertEqual(result.err, "")
+        rows = {line.split()[0]: line.split() for line in result.out.splitlines() if line}
+        self.assertEqual(rows["web"], ["web", "qemu", "4700", "2", "active", "2", "3", "1", "2",
+                                       "3", "-396", "+4", "-400"])
+        self.assertEqual(rows["db"], ["db", "qemu", "4800", "1", "active", "0", "1", "0", "0",
+                                      "0", "0", "0", "0"])
+        self.assertIn("traced for 2.500 s; 18 events, 0 lost", result.out)
+        self.assertNotIn("vCPU 0", result.out)
+        self.assertNotIn("INCOMPLETE", result.out)
+        result = self.report("-v", self.small(), status=DONE)
+        self.assertIn("vCPU 0", result.out)
+        self.assertIn("vCPU 1", result.out)
+
+    def test_standard_input(self):
+        data = b"".join(r.small())
+        from_file = self.report("--json", self.small(), status=DONE)
+        from_stdin = self.report("--json", "-", stdin=data, status=DONE)
+        self.assertEqual(from_file.out, from_stdin.out)
+        result = self.report("-", stdin=b"", status=USAGE)
+        self.check_line(result, r"-: empty")
+
+    def test_filters(self):
+        for options in (["--vm", "db"], ["--pid", "4800"],
+                        ["--vm", "6FE0E5E1-9B0C-4B6F-8A3D-0F3A1F5F9D10"],
+                        ["--vm", "db", "--pid", "4800"]):
+            with self.subTest(options):
+                (report,) = self.report("-j", *options, self.small(), status=DONE).objects
+                self.assertEqual([vm["name"] for vm in report["vms"]], ["db"])
+                self.assertEqual(report["events"], 3)
+        for options in (["--vm", "nosuch"], ["--pid", "1"], ["--vm", "web", "--pid", "4800"],
+                        ["--vm", ""]):
+            with self.subTest(options):
+                (report,) = self.report("-j", *options, self.small(), status=DONE).objects
+                self.assertEqual(report["vms"], [])
+
+    def test_several_files(self):
+        good, cut = self.small(), self.write("cut.jsonl", r.small()[:-1])
+        bad = self.write("bad.jsonl", b"nonsense\n")
+        for files, status, shown in (([good, good], DONE, 2), ([good, cut], INCOMPLETE, 2),
+                                     ([cut, good], INCOMPLETE, 2), ([good, bad], USAGE, 1),
+                                     ([bad, good], USAGE, 1), ([cut, bad], USAGE, 1),
+                                     ([bad, cut], USAGE, 1), ([bad, bad], USAGE, 0)):
+            with self.subTest([os.path.basename(f) for f in files]):
+                result = self.report("-j", *files, status=status)
+                self.assertEqual(len(result.objects), shown)
+
+    def test_filter_starts_anew_with_each_file(self):
+        # VM 1 is "web" in one and "other" in the other
+        other = self.write("other.jsonl", r.small(events=[r.vm(1, name="other")]))
+        first, second = self.report("-j", "--vm", "web", self.small(), other, status=DONE).objects
+        self.assertEqual([vm["name"] for vm in first["vms"]], ["web"])
+        self.assertEqual(second["vms"], [])
+
+    def test_losses(self):
+        for losses in ({"ring-full": 3}, {"missed": 1}, {"vms-full": (1 << 64) - 1},
+                       {"ring-full": 1 << 63, "missed": 1 << 63}):
+            with self.subTest(losses):
+                path = self.write("lost.jsonl", r.small(tail=r.trailer(
+                    18, {word: r.u64(count) for word, count in losses.items()})))
+                result = self.report("-j", path, status=INCOMPLETE)
+                (report,) = result.objects
+                self.assertIs(report["complete"], False)
+                self.assertRegex(report["incomplete_why"], "events were lost")
+                self.check_line(result, "events were lost")
+                result = self.report(path, status=INCOMPLETE)
+                self.assertIn("LOST:", result.out)
+
+    def test_events_that_the_trailer_denies(self):
+        for events in (0, 17, 19, 1 << 40):
+            with self.subTest(events):
+                path = self.write("count.jsonl", r.small(tail=r.trailer(events)))
+                result = self.report("-j", path, status=INCOMPLETE)
+                self.check_line(result, f"{events} events were recorded, 18 are in the file")
+
+    def test_unknown_keys_are_ignored(self):
+        # what a later program of the same format version may add
+        more = {"later": [1, {"x": None}], "later2": "y"}
+        path = self.write("later.jsonl", r.small(
+            head=r.header(**more), events=[{**e, **more} for e in r.small_events()],
+            tail=r.trailer(18, **more)))
+        self.assertEqual(self.report("-j", path, status=DONE).out,
+                         self.report("-j", self.small(), status=DONE).out)
+
+    def test_sanitized_program_is_sanitized(self):
+        # else all that the other tests do not see would not be seen
+        with open(SANITIZED, "rb") as file:
+            content = file.read()
+        self.assertIn(b"__asan_init", content)
+        self.assertIn(b"__ubsan_handle", content)
+        self.check(run("--version"), DONE)

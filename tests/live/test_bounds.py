@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Where there is no room: what is lost is counted and said, and nothing else is wrong."""
+
+import signal
+
+import kct
+
+
+class Room(kct.LiveTest):
+    def record_short(self, options, *workload):
+        """Record with too little room: (report, recording, workload's JSON, perf's counts)."""
+        path = self.path("recording")
+        perf = self.kept(kct.PerfStat(self.directory))
+        command = kct.workload_command(*workload)
+        done = kct.run(
+            "record", "-o", path, "--json", *options, "--", *command, check=kct.EXIT_INCOMPLETE
+        )
+        told, summary = done.stdout.splitlines()
+        report = kct.parse(summary)
+        self.assertFalse(report["complete"])
+        self.assertIn("lost", report["incomplete_why"])
+        again = kct.run("report", "--json", path, check=kct.EXIT_INCOMPLETE)
+        self.assertEqual(again.stdout, summary + "\n")
+        text = kct.run("report", path, check=kct.EXIT_INCOMPLETE).stdout
+        self.assertIn("LOST:", text)
+        self.assertIn("INCOMPLETE:", text)
+        return report, kct.Recording.of(path), kct.parse(told), perf.finish()
+
+    def check_nothing_hidden(self, report, counted):
+        """What has no account of its own is nobody's, and still counted."""
+        self.assertEqual(kct.totals(report), {key: counted[key] for key in kct.totals(report)})
+        self.assertGreater(report["unattributed"]["pvti_updates"], 0)
+
+    def test_more_vms_than_room(self):
+        others = len(kct.parse(kct.run("list", "--json").stdout)["vms"])
+        room = others + 4
+        args = ["migrate", "--vms", 6, "--vcpus", 2]  # 12 at one time
+        report, _, work, counted = self.record_short(["--max-vms", room], *args)
+        self.assertGreater(report["losses"]["vms-full"], 0)
+        self.assertEqual(report["lost"], report["losses"]["vms-full"])
+        self.assertEqual(len(report["vms"]), room)
+        self.check_nothing_hidden(report, counted)
+        for vm in (vm for vm in report["vms"] if vm["pid"] == work["pid"]):
+            self.assertEqual(len(vm["vcpus"]), 2)
+
+    def test_more_vcpus_than_room(self):
+        """There is room for 8 vCPUs a VM, wherever they are."""
+        report, _, _, counted = self.record_short(["--max-vms", 2], "migrate", "--vcpus", 16)
+        self.assertGreater(report["losses"]["vcpus-full"], 0)
+        self.assertEqual(sum(len(vm["vcpus"]) for vm in report["vms"]), 16)
+        self.check_nothing_hidden(report, counted)
+
+    def test_stat_without_room(self):
+        stat = self.start("stat", "--json", "--max-vms", 1).wait_polling()
+        kct.workload("migrate", "--vcpus", 1, "--vms", 2)
+        report = kct.parse(stat.finish(signal.SIGINT, check=kct.EXIT_INCOMPLETE))
+        self.assertGreater(report["losses"]["vms-full"], 0)
+        self.assertFalse(report["complete"])
+
+    def test_places_are_freed(self):
+        """However many there are one after another."""
+        perf = self.kept(kct.PerfStat(self.directory))
+        options = ["--max-vms", 512]
+        report, _, work = self.record_workload(
+            "recording", "churn", "--vms", 3000, options=options
+        )
+        counted = perf.finish()
+        self.assertEqual(report["losses"], dict.fromkeys(report["losses"], 0))
+        self.assertEqual(kct.totals(report), {key: counted[key] for key in kct.totals(report)})
+        vms = [vm for vm in report["vms"] if vm["pid"] == work["pid"]]
+        self.assertEqual(len(vms), 3000)
+        for vm in vms:
+            self.assertTrue(vm["gone"])
+            self.assertEqual(vm["updates"]["total"], 2)
+            self.assertEqual(vm["pvti_updates"], 1)
+        self.assertEqual(report["unattributed"]["updates"]["total"], 0)
+
+
+class Reader(kct.LiveTest):
+    COUNT = 30000
+
+    def stopped(self, *tool, command):
+        """Run the tool over a storm that it sleeps through."""
+        perf = self.kept(kct.PerfStat(self.directory))
+        storm = kct.workload_command("storm", "--count", self.COUNT)
+        if command:
+            # The storm stops its parent, which is the tool, before it begins.
+            script = 'kill -STOP $PPID && exec "$@"'
+            process = self.start(*tool, "--", "sh", "-c", script, "sh", *storm)
+            work = kct.parse(process.lines.next())
+            process.signal(signal.SIGCONT)
+            rest = process.finish(check=kct.EXIT_INCOMPLETE)
+        else:
+            process = self.start(*tool).wait_polling()
+            process.signal(signal.SIGSTOP)
+            work = kct.workload("storm", "--count", self.COUNT)
+            process.signal(signal.SIGCONT)
+            rest = process.finish(signal.SIGINT, check=kct.EXIT_OK)
+        return rest, work, perf.finish()
+
+    def test_record(self):
+        """A ring buffer of 1 MiB is soon full: what was seen was delivered, or counted as lost."""
+        path = self.path("recording")
+        summary, work, counted = self.stopped(
+            "record", "--json", "--buffer", 1, "-o", path, command=True
+        )
+        report, recording = kct.parse(summary), kct.Recording.of(path)
+        lost = report["losses"]["ring-full"]
+        self.assertGreater(lost, self.COUNT)
+        self.assertEqual(report["lost"], lost)
+        self.assertFalse(report["complete"])
+        self.assertIn(str(lost), report["incomplete_why"])
+        self.assertEqual(recording.trailer["events"], len(recording.events))
+        kinds = [event["event"] for event in recording.events]
+        # The VM was seen, and its vCPU's request, while there was room.
+        first = {kind: kinds.count(kind) for kind in ("vm", "vcpu", "request")}
+        self.assertEqual(first, {"vm": 1, "vcpu": 1, "request": 1})
+        seen = sum(counted.values()) + work["ioctls"]["KVM_SET_CLOCK"] + sum(first.values())
+        delivered = len(recording.events) - kinds.count("vm-gone")
+        self.assertEqual(delivered + lost, seen)
+        again = kct.run("report", "--json", path, check=kct.EXIT_INCOMPLETE)
+        self.assertEqual(again.stdout, summary)
+
+    def test_stat(self):
+        """stat counts in the kernel: it may sleep, and needs no large buffer."""
+        text, work, counted = self.stopped("stat", "--json", "--buffer", 1, command=False)
+        report = kct.parse(text)
+        self.assertEqual(report["lost"], 0)
+        self.assertEqual(kct.totals(report), {key: counted[key] for key in kct.totals(report)})
+        (vm,) = [vm for vm in report["vms"] if vm["pid"] == work["pid"]]
+        self.assertEqual(vm["set_clocks"], work["ioctls"]["KVM_SET_CLOCK"])

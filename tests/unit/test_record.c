@@ -1,0 +1,597 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is written is read back, bit for bit; and what is written is what the format says. The
+ * structs are filled by hand, every member of them: one that no field of the table carries comes
+ * back as zero.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <cmocka.h>
+
+#include "kvmclock/event.h"
+#include "model/names.h"
+#include "record/fields.h"
+#include "record/reader.h"
+#include "record/writer.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define U64_MAX	     18446744073709551615ULL
+#define S64_MAX	     9223372036854775807LL
+#define S64_MIN	     (-S64_MAX - 1)
+#define U32_MAX	     4294967295U
+
+static const struct kct_header header = {.tool = "0.1.0"};
+static struct kct_reader reader;
+
+/* ---- a recording in memory ---- */
+
+struct memory {
+	FILE *out;
+	char *text;
+	size_t size;
+};
+
+static void open_memory(struct memory *memory)
+{
+	memory->out = open_memstream(&memory->text, &memory->size);
+	assert_non_null(memory->out);
+}
+
+/* Read what was written; the caller closes the result and frees memory->text. */
+static FILE *read_memory(struct memory *memory)
+{
+	FILE *in;
+
+	assert_int_equal(fclose(memory->out), 0);
+	in = fmemopen(memory->text, memory->size, "r");
+	assert_non_null(in);
+	kct_reader_init(&reader, in);
+	return in;
+}
+
+static void expect_line(enum kct_line kind)
+{
+	enum kct_line line = kct_reader_next(&reader);
+
+	if (line != kind)
+		print_error("line %lu: %s\n", (unsigned long)reader.line, reader.why);
+	assert_int_equal(line, kind);
+}
+
+/* ---- events ---- */
+
+#define NAME                                                                                       \
+	{                                                                                          \
+		"qemu", "web", "6fe0e5e1-9b0c-4b6f-8a3d-0f3a1f5f9d10"                              \
+	}
+
+static const struct kct_masterclock clock_zero = {0};
+static const struct kct_masterclock clock_most = {U64_MAX, U64_MAX, S64_MAX, KCT_NOT_KNOWN,
+						  U32_MAX};
+static const struct kct_masterclock clock_least = {1ULL << 63, S64_MAX, S64_MIN, KCT_YES, 1};
+static const struct kct_pvti pvti_zero = {0};
+static const struct kct_pvti pvti_most = {U64_MAX, U64_MAX, U32_MAX, 127, 255, 0};
+static const struct kct_pvti pvti_least = {1ULL << 63, (1ULL << 63) - 1, 1, -128, 1, 0};
+
+#define EVENT(kind, ns, vm, vcpu, tid)                                                             \
+	{                                                                                          \
+		ns, vm, vcpu, tid, KCT_EVENT_##kind                                                \
+	}
+#define ZERO(kind) EVENT(kind, 0, KCT_NO_VM, 0, 0)
+#define MOST(kind) EVENT(kind, U64_MAX, U32_MAX, U32_MAX - 1, U32_MAX)
+#define NONE(kind) EVENT(kind, 1ULL << 63, KCT_NO_VM, KCT_NO_VCPU, 1)
+
+static const struct kct_vm_event vms[] = {
+	{.event = ZERO(VM)},
+	{MOST(VM), U64_MAX, U64_MAX, clock_most, U32_MAX, U32_MAX, 1, KCT_NR_EFFECTS - 1,
+	 "fifteen letters"},
+	{NONE(VM), 0xffff888123456789ULL, 1ULL << 63, clock_least, 1, 2, 0, 1, "\"quoted\\\""},
+};
+static const struct kct_vcpu_event vcpus[] = {
+	{.event = ZERO(VCPU)},
+	{MOST(VCPU), pvti_most, U64_MAX, U32_MAX, 1, 1, 0},
+	{NONE(VCPU), pvti_least, 1ULL << 63, 1, 1, 0, 0},
+	{MOST(VCPU), pvti_zero, S64_MAX, 1, 0, 1, 0},
+	{MOST(VCPU), pvti_zero, 1, 1, 1, 1, 0},
+};
+static const struct kct_update_event updates[] = {
+	{.event = ZERO(UPDATE)},
+	{MOST(UPDATE), clock_most, clock_least, KCT_NR_CAUSES - 1, KCT_NR_EFFECTS - 1, 1, 1,
+	 KCT_NO_NUMBER},
+	{NONE(UPDATE), clock_least, clock_most, 1, 2, 0, KCT_NOT_KNOWN, U32_MAX - 1},
+	{NONE(UPDATE), clock_zero, clock_most, 2, 1, 1, 0, 1},
+};
+static const struct kct_request_event requests[] = {
+	{.event = ZERO(REQUEST)},
+	{MOST(REQUEST), KCT_REQUEST_CLEARED, KCT_NR_ORIGINS - 1, 1, {0}},
+	{NONE(REQUEST), KCT_REQUEST_MADE, 1, 0, {0}},
+};
+static const struct kct_pvti_event pvtis[] = {
+	{.event = ZERO(PVTI)},
+	{MOST(PVTI), pvti_most, pvti_least, S64_MAX, 1, 1, 1, 1, 1, {0}},
+	{NONE(PVTI), pvti_least, pvti_most, S64_MIN, 1, 1, 0, 0, 0, {0}},
+	{MOST(PVTI), pvti_least, pvti_most, 0, 1, 0, 1, 0, 0, {0}},
+	{MOST(PVTI), pvti_zero, pvti_most, 0, 0, 0, 0, 1, 0, {0}},
+	{MOST(PVTI), pvti_zero, pvti_zero, 0, 1, 1, 0, 0, 1, {0}},
+	{MOST(PVTI), pvti_zero, pvti_zero, -1, 0, 1, 0, 0, 0, {0}},
+};
+static const struct kct_tsc_write_event tsc_writes[] = {
+	{.event = ZERO(TSC_WRITE)},
+	{MOST(TSC_WRITE), U64_MAX, 1ULL << 63},
+	{NONE(TSC_WRITE), 1, S64_MAX},
+};
+static const struct kct_tsc_track_event tsc_tracks[] = {
+	{.event = ZERO(TSC_TRACK)},
+	{MOST(TSC_TRACK), U64_MAX, U32_MAX, U32_MAX, U32_MAX, 1, KCT_NOT_KNOWN, 0},
+	{NONE(TSC_TRACK), S64_MAX, 1, 2, 3, 0, KCT_YES, 0},
+};
+static const struct kct_set_clock_event set_clocks[] = {
+	{.event = ZERO(SET_CLOCK), .nr_pending_after = 0},
+	{MOST(SET_CLOCK), U64_MAX, U64_MAX, U32_MAX, U32_MAX, U32_MAX, U32_MAX - 1, 1, {0}},
+	{NONE(SET_CLOCK), 1ULL << 63, S64_MAX, 4, 1, 2, KCT_NO_NUMBER, 1, {0}},
+	{NONE(SET_CLOCK), 0, 0, 0, 1, 2, 3, 0, {0}},
+	{NONE(SET_CLOCK), 0, 0, 0, 1, 2, 3, 1, {0}},
+};
+static const struct kct_vm_gone_event goners[] = {
+	{ZERO(VM_GONE)}, {MOST(VM_GONE)}, {NONE(VM_GONE)}};
+
+#define KIND(list)                                                                                 \
+	{                                                                                          \
+		list, COUNT(list), sizeof((list)[0])                                               \
+	}
+static const struct {
+	const void *events;
+	size_t count, size;
+} kinds[KCT_NR_EVENTS] = {
+	[KCT_EVENT_VM] = KIND(vms),
+	[KCT_EVENT_VCPU] = KIND(vcpus),
+	[KCT_EVENT_UPDATE] = KIND(updates),
+	[KCT_EVENT_REQUEST] = KIND(requests),
+	[KCT_EVENT_PVTI] = KIND(pvtis),
+	[KCT_EVENT_TSC_WRITE] = KIND(tsc_writes),
+	[KCT_EVENT_TSC_TRACK] = KIND(tsc_tracks),
+	[KCT_EVENT_SET_CLOCK] = KIND(set_clocks),
+	[KCT_EVENT_VM_GONE] = KIND(goners),
+};
+
+static union kct_any_event example(uint32_t kind, size_t i)
+{
+	union kct_any_event event;
+
+	memset(&event, 0, sizeof(event));
+	memcpy(&event, (const char *)kinds[kind].events + i * kinds[kind].size, kinds[kind].size);
+	return event;
+}
+
+static void test_events(void **state)
+{
+	const struct kct_vm_name name = NAME;
+	struct memory memory;
+	uint64_t total = 0;
+	FILE *in;
+
+	(void)state;
+	open_memory(&memory);
+	kct_write_header(memory.out, &header);
+	for (uint32_t kind = 0; kind < KCT_NR_EVENTS; kind++)
+		for (size_t i = 0; i < kinds[kind].count; i++) {
+			union kct_any_event event = example(kind, i);
+
+			kct_write_event(memory.out, &event, &name);
+		}
+	in = read_memory(&memory);
+	expect_line(KCT_LINE_HEADER);
+	for (uint32_t kind = 0; kind < KCT_NR_EVENTS; kind++)
+		for (size_t i = 0; i < kinds[kind].count; i++, total++) {
+			union kct_any_event event = example(kind, i);
+
+			expect_line(KCT_LINE_EVENT);
+			if (memcmp(&reader.event, &event, sizeof(event)))
+				print_error("%s, example %zu\n", kct_event_names[kind], i);
+			assert_memory_equal(&reader.event, &event, sizeof(event));
+			if (kind == KCT_EVENT_VM)
+				assert_memory_equal(&reader.name, &name, sizeof(name));
+		}
+	expect_line(KCT_LINE_END);
+	assert_int_equal(reader.events, total);
+	fclose(in);
+	free(memory.text);
+}
+
+/* No member is there that the examples leave zero: else the test above would not see it lost. */
+static void test_examples_fill_every_byte(void **state)
+{
+	/* Bytes at the end of each that are padding on purpose, or always zero, by hand. */
+	static const struct {
+		uint32_t kind;
+		size_t from, size;
+	} pads[] = {
+		{KCT_EVENT_VCPU, offsetof(struct kct_vcpu_event, pad), 2},
+		{KCT_EVENT_VCPU, offsetof(struct kct_vcpu_event, pvti.pad), 2},
+		{KCT_EVENT_REQUEST, offsetof(struct kct_request_event, pad), 5},
+		{KCT_EVENT_PVTI, offsetof(struct kct_pvti_event, pad), 3},
+		{KCT_EVENT_PVTI, offsetof(struct kct_pvti_event, old_pvti.pad), 2},
+		{KCT_EVENT_PVTI, offsetof(struct kct_pvti_event, new_pvti.pad), 2},
+		{KCT_EVENT_TSC_TRACK, offsetof(struct kct_tsc_track_event, pad), 2},
+		{KCT_EVENT_SET_CLOCK, offsetof(struct kct_set_clock_event, pad),
+		 sizeof(((struct kct_set_clock_event *)0)->pad)},
+	};
+
+	(void)state;
+	for (uint32_t kind = 0; kind < KCT_NR_EVENTS; kind++) {
+		unsigned char seen[sizeof(union kct_any_event)] = {0};
+
+		for (size_t i = 0; i < kinds[kind].count; i++) {
+			union kct_any_event event = example(kind, i);
+
+			for (size_t at = 0; at < kinds[kind].size; at++)
+				seen[at] |= ((unsigned char *)&event)[at];
+		}
+		for (size_t i = 0; i < COUNT(pads); i++)
+			if (pads[i].kind == kind)
+				memset(seen + pads[i].from, 1, pads[i].size);
+		/* Small enumerations in 32 bits, and the NUL that ends a text. */
+		for (size_t at = 0; at < kinds[kind].size; at++) {
+			bool small = at >= offsetof(struct kct_event, kind) &&
+				     at < sizeof(struct kct_event);
+
+			if (kind == KCT_EVENT_VM)
+				small |= at >= offsetof(struct kct_vm_event, created);
+			small |=
+				(kind == KCT_EVENT_VM &&
+				 at / 4 == offsetof(struct kct_vm_event, masterclock.active) / 4) ||
+				(kind == KCT_EVENT_UPDATE &&
+				 (at / 4 == offsetof(struct kct_update_event, before.active) / 4 ||
+				  at / 4 == offsetof(struct kct_update_event, after.active) / 4));
+			if (!seen[at] && !small)
+				print_error("%s, byte %zu\n", kct_event_names[kind], at);
+			assert_true(seen[at] || small);
+		}
+	}
+}
+
+static void test_sizes(void **state)
+{
+	(void)state;
+	for (uint32_t kind = 0; kind < KCT_NR_EVENTS; kind++) {
+		assert_int_equal(kct_event_size(kind), kinds[kind].size);
+		assert_true(kct_event_size(kind) <= sizeof(union kct_any_event));
+		assert_non_null(kct_event_fields(kind));
+	}
+	assert_int_equal(kct_event_size(KCT_NR_EVENTS), 0);
+	assert_null(kct_event_fields(KCT_NR_EVENTS));
+	assert_null(kct_event_fields(U32_MAX));
+}
+
+/* Texts that the kernel gives are any bytes; what is written can be read. */
+static void test_kernel_text(void **state)
+{
+	union kct_any_event event = example(KCT_EVENT_VM, 1);
+	struct memory memory;
+	FILE *in;
+
+	(void)state;
+	memcpy(event.vm.comm, "\x01\x7f\x80\xff\n\"\\\xc3\xa4:0123456789", 16); /* no NUL */
+	open_memory(&memory);
+	kct_write_header(memory.out, &header);
+	kct_write_event(memory.out, &event, NULL);
+	in = read_memory(&memory);
+	expect_line(KCT_LINE_HEADER);
+	expect_line(KCT_LINE_EVENT);
+	assert_string_equal(reader.event.vm.comm, "?????\"\\??:01234");
+	assert_string_equal(reader.name.name, "");
+	fclose(in);
+	free(memory.text);
+}
+
+/* ---- the text itself ---- */
+
+static const struct {
+	uint32_t kind;
+	size_t example;
+	const char *text;
+} lines[] = {
+	{KCT_EVENT_VM, 2,
+	 "{\"event\":\"vm\",\"ns\":\"9223372036854775808\",\"vm\":null,\"vcpu\":null,\"tid\":1,"
+	 "\"kvm\":\"0xffff888123456789\",\"token\":\"9223372036854775808\",\"pid\":1,\"creator\":2,"
+	 "\"created\":0,\"create_effect\":\"enabled\",\"comm\":\"\\\"quoted\\\\\\\"\",\"state\":{"
+	 "\"masterclock\":\"active\",\"master_kernel_ns\":\"9223372036854775808\","
+	 "\"master_cycle_now\":9223372036854775807,\"kvmclock_offset\":-9223372036854775808,"
+	 "\"nr_vcpus\":1},\"name\":\"web\",\"vmm\":\"qemu\","
+	 "\"uuid\":\"6fe0e5e1-9b0c-4b6f-8a3d-0f3a1f5f9d10\"}\n"},
+	{KCT_EVENT_VCPU, 3,
+	 "{\"event\":\"vcpu\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
+	 "\"vcpu\":4294967294,\"tid\":4294967295,\"pending\":true,"
+	 "\"tsc_offset\":9223372036854775807,\"tsc_khz\":1,\"pvti\":null}\n"},
+	{KCT_EVENT_VCPU, 2,
+	 "{\"event\":\"vcpu\",\"ns\":\"9223372036854775808\",\"vm\":null,\"vcpu\":null,\"tid\":1,"
+	 "\"pending\":false,\"tsc_offset\":-9223372036854775808,\"tsc_khz\":1,\"pvti\":{"
+	 "\"tsc_timestamp\":\"9223372036854775808\",\"system_time\":9223372036854775807,"
+	 "\"tsc_to_system_mul\":1,\"tsc_shift\":-128,\"flags\":1}}\n"},
+	{KCT_EVENT_REQUEST, 1,
+	 "{\"event\":\"request\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
+	 "\"vcpu\":4294967294,\"tid\":4294967295,\"op\":\"cleared\",\"origin\":\"xen\","
+	 "\"derived\":true}\n"},
+	{KCT_EVENT_TSC_WRITE, 1,
+	 "{\"event\":\"tsc-write\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
+	 "\"vcpu\":4294967294,\"tid\":4294967295,\"old_offset\":-1,"
+	 "\"new_offset\":-9223372036854775808}\n"},
+	{KCT_EVENT_TSC_TRACK, 1,
+	 "{\"event\":\"tsc-track\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
+	 "\"vcpu\":4294967294,\"tid\":4294967295,\"generation\":\"18446744073709551615\","
+	 "\"nr_matched\":4294967295,\"nr_vcpus\":4294967295,\"host_clock\":4294967295,"
+	 "\"use_master_clock\":true,\"pending\":null}\n"},
+	{KCT_EVENT_VM_GONE, 0,
+	 "{\"event\":\"vm-gone\",\"ns\":0,\"vm\":null,\"vcpu\":0,\"tid\":0}\n"},
+};
+
+static void test_text(void **state)
+{
+	const struct kct_vm_name name = NAME;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		union kct_any_event event = example(lines[i].kind, lines[i].example);
+		struct memory memory;
+
+		open_memory(&memory);
+		kct_write_event(memory.out, &event, &name);
+		fclose(memory.out);
+		assert_string_equal(memory.text, lines[i].text);
+		free(memory.text);
+	}
+}
+
+static void test_u64(void **state)
+{
+	static const struct {
+		uint64_t value;
+		const char *text;
+	} cases[] = {{0, "0"},
+		     {S64_MAX, "9223372036854775807"},
+		     {1ULL << 63, "\"9223372036854775808\""},
+		     {U64_MAX, "\"18446744073709551615\""}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		json_t *json = kct_json_u64(cases[i].value);
+		char *text = json_dumps(json, JSON_ENCODE_ANY);
+
+		assert_string_equal(text, cases[i].text);
+		free(text);
+		json_decref(json);
+	}
+}
+
+/* ---- header and trailer ---- */
+
+static void fill(char *text, size_t size, char with)
+{
+	memset(text, with, size - 1);
+	text[size - 1] = '\0';
+}
+
+#define FILL(field, with) fill(field, sizeof(field), with)
+
+static void full_header(struct kct_header *full)
+{
+	memset(full, 0, sizeof(*full));
+	FILL(full->tool, 'a');
+	FILL(full->host, 'b');
+	FILL(full->boot_id, 'c');
+	FILL(full->kernel, 'd');
+	FILL(full->kvm, 'e');
+	FILL(full->vendor, 'f');
+	FILL(full->clocksource, 'g');
+	FILL(full->command, '\\');
+	full->tsc_khz = U32_MAX;
+	full->started_ns = U64_MAX;
+	full->realtime_ns = 1ULL << 63;
+	full->nr_hooks = KCT_MAX_HOOKS;
+	for (int i = 0; i < KCT_MAX_HOOKS; i++) {
+		FILL(full->hooks[i].evidence, 'A' + (char)(i % 26));
+		FILL(full->hooks[i].way, 'h');
+		FILL(full->hooks[i].target, 'i');
+		FILL(full->hooks[i].note, '"');
+	}
+}
+
+static void check_header(const struct kct_header *written)
+{
+	struct memory memory;
+	FILE *in;
+
+	open_memory(&memory);
+	kct_write_header(memory.out, written);
+	in = read_memory(&memory);
+	expect_line(KCT_LINE_HEADER);
+	assert_memory_equal(&reader.header, written, sizeof(*written));
+	expect_line(KCT_LINE_END);
+	fclose(in);
+	free(memory.text);
+}
+
+static void test_header(void **state)
+{
+	struct kct_header written;
+
+	(void)state;
+	memset(&written, 0, sizeof(written));
+	check_header(&written);
+	full_header(&written);
+	check_header(&written);
+	strcpy(written.host, "h\xc3\xb6st");
+	memset(written.host + 6, 0, sizeof(written.host) - 6);
+	check_header(&written);
+}
+
+static void test_header_text(void **state)
+{
+	struct kct_header written = {.tool = "0.1.0",
+				     .host = "h",
+				     .kernel = "6.12",
+				     .started_ns = 5,
+				     .realtime_ns = 1ULL << 63,
+				     .nr_hooks = 1,
+				     .hooks = {{"update", "none", "", "a \"note\""}}};
+	struct memory memory;
+
+	(void)state;
+	open_memory(&memory);
+	kct_write_header(memory.out, &written);
+	fclose(memory.out);
+	assert_string_equal(
+		memory.text,
+		"{\"event\":\"header\",\"format\":\"kvmclock-trace\",\"version\":1,"
+		"\"tool\":\"0.1.0\",\"host\":{\"name\":\"h\",\"boot_id\":null,\"kernel\":\"6.12\","
+		"\"kvm\":null,\"vendor\":null,\"clocksource\":null,\"tsc_khz\":null},"
+		"\"clock\":\"CLOCK_BOOTTIME\",\"started_ns\":5,"
+		"\"realtime_ns\":\"9223372036854775808\",\"command\":null,\"hooks\":[{"
+		"\"evidence\":\"update\",\"way\":\"none\",\"target\":null,"
+		"\"note\":\"a \\\"note\\\"\"}]}\n");
+	free(memory.text);
+}
+
+static void check_trailer(const struct kct_trailer *written)
+{
+	struct memory memory;
+	FILE *in;
+
+	open_memory(&memory);
+	kct_write_header(memory.out, &header);
+	kct_write_trailer(memory.out, written);
+	in = read_memory(&memory);
+	expect_line(KCT_LINE_HEADER);
+	expect_line(KCT_LINE_TRAILER);
+	assert_memory_equal(&reader.trailer, written, sizeof(*written));
+	expect_line(KCT_LINE_END);
+	fclose(in);
+	free(memory.text);
+}
+
+static void test_trailer(void **state)
+{
+	static const int32_t statuses[] = {-1, 0, 1, 127, 255};
+	struct kct_trailer written;
+
+	(void)state;
+	memset(&written, 0, sizeof(written));
+	for (size_t i = 0; i < COUNT(statuses); i++) {
+		written.status = statuses[i];
+		check_trailer(&written);
+	}
+	written.ended_ns = U64_MAX;
+	written.events = 1ULL << 63;
+	for (int i = 0; i < KCT_NR_LOSSES; i++)
+		written.losses[i] = U64_MAX - (uint64_t)i;
+	FILL(written.reason, 'r');
+	check_trailer(&written);
+}
+
+/* ---- words ---- */
+
+static void check_names(const char *const *names, int count)
+{
+	for (int i = 0; i < count; i++) {
+		assert_non_null(names[i]);
+		assert_true(*names[i]);
+		assert_int_equal(strspn(names[i], "abcdefghijklmnopqrstuvwxyz-"), strlen(names[i]));
+		assert_int_equal(kct_name_number(names, count, names[i]), i);
+		for (int k = 0; k < i; k++)
+			assert_string_not_equal(names[i], names[k]);
+	}
+	assert_int_equal(kct_name_number(names, count, ""), -1);
+	assert_int_equal(kct_name_number(names, count, "no such word"), -1);
+}
+
+static void test_vocabulary(void **state)
+{
+	(void)state;
+	check_names(kct_event_names, KCT_NR_EVENTS);
+	check_names(kct_cause_names, KCT_NR_CAUSES);
+	check_names(kct_effect_names, KCT_NR_EFFECTS);
+	check_names(kct_origin_names, KCT_NR_ORIGINS);
+	check_names(kct_loss_names, KCT_NR_LOSSES);
+	check_names(kct_request_op_names, 2);
+	check_names(kct_masterclock_names, 3);
+	/* A reader tells header and trailer by the same key. */
+	assert_int_equal(kct_name_number(kct_event_names, KCT_NR_EVENTS, "header"), -1);
+	assert_int_equal(kct_name_number(kct_event_names, KCT_NR_EVENTS, "trailer"), -1);
+}
+
+/* The words that recordings of version 1 have: a change makes old recordings unreadable. */
+static void test_words_stay(void **state)
+{
+	static const char *const events[] = {"vm",	  "vcpu",      "update",
+					     "request",	  "pvti",      "tsc-write",
+					     "tsc-track", "set-clock", "vm-gone"};
+	static const char *const causes[] = {
+		"unknown",	   "vm-create",	   "set-clock", "set-clock-realtime",
+		"set-clock-guest", "vcpu-request", "hyperv"};
+	static const char *const effects[] = {"unknown",    "enabled",	  "disabled",
+					      "resnapshot", "suppressed", "inactive"};
+	static const char *const origins[] = {"unknown",    "vcpu-create", "tsc-write",
+					      "tsc-offset", "system-time", "clocksource",
+					      "resume",	    "hyperv",	   "xen"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(events); i++)
+		assert_true(kct_name_number(kct_event_names, KCT_NR_EVENTS, events[i]) >= 0);
+	for (size_t i = 0; i < COUNT(causes); i++)
+		assert_true(kct_name_number(kct_cause_names, KCT_NR_CAUSES, causes[i]) >= 0);
+	for (size_t i = 0; i < COUNT(effects); i++)
+		assert_true(kct_name_number(kct_effect_names, KCT_NR_EFFECTS, effects[i]) >= 0);
+	for (size_t i = 0; i < COUNT(origins); i++)
+		assert_true(kct_name_number(kct_origin_names, KCT_NR_ORIGINS, origins[i]) >= 0);
+}
+
+/* ---- padding ---- */
+
+/* No compiler, of the host or for BPF, adds a byte to a struct that crosses the boundary. */
+static void test_padding(void **state)
+{
+	static const char *const compilers[] = {"cc", "clang -target bpf"};
+	int checked = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(compilers); i++) {
+		char command[512];
+
+		snprintf(command, sizeof(command), "command -v %.*s >/dev/null",
+			 (int)strcspn(compilers[i], " "), compilers[i]);
+		if (system(command))
+			continue;
+		snprintf(command, sizeof(command),
+			 "echo '#include \"kvmclock/account.h\"' | %s -Werror=padded -fsyntax-only "
+			 "-x c -Iinclude -I/usr/include/$(cc -print-multiarch) -",
+			 compilers[i]);
+		if (system(command))
+			print_error("by %s\n", compilers[i]);
+		assert_int_equal(system(command), 0);
+		checked++;
+	}
+	if (!checked) {
+		print_message("# there is no compiler\n");
+		skip();
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_events),	   cmocka_unit_test(test_examples_fill_every_byte),
+		cmocka_unit_test(test_sizes),	   cmocka_unit_test(test_kernel_text),
+		cmocka_unit_test(test_text),	   cmocka_unit_test(test_u64),
+		cmocka_unit_test(test_header),	   cmocka_unit_test(test_header_text),
+		cmocka_unit_test(test_trailer),	   cmocka_unit_test(test_vocabulary),
+		cmocka_unit_test(test_words_stay), cmocka_unit_test(test_padding),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
