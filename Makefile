@@ -77,6 +77,8 @@ help:
 	'check      install what is missing, build, and run all tests' \
 	'deps       only install what is missing' \
 	'all        only build $(PROGRAM) (the default)' \
+	'lab        the live tests on other kernels, in software emulation' \
+	'lab-patches  verdicts on kernels with one behaviour changed each' \
 	'unit, cli  only the tests that need no VM' \
 	'lint       clang-format, cppcheck, shellcheck, mandoc' \
 	'install    into DESTDIR, PREFIX (/usr/local): program, man page, documents' \
@@ -112,7 +114,29 @@ check:
 	@$(BUILD) unit || :
 	@$(BUILD) cli || :
 	@tests/live/run --tap $(TAP)/live.tap || :
-	@tests/summarize $(TAP)/unit.tap $(TAP)/cli.tap $(TAP)/live.tap
+ifneq ($(LAB),)
+	@$(BUILD) lab-check || :
+endif
+	@tests/summarize $(addprefix $(TAP)/,unit.tap cli.tap live.tap $(if $(LAB),lab.tap verdicts.tap))
+
+# ---- the lab: other kernels, in software emulation ----
+
+.PHONY: lab lab-patches lab-check
+lab: all
+	@scripts/deps lab
+	@tests/lab/build base
+	@tests/lab/run --kernels '6.1 6.12 base' --timeout 600
+
+lab-patches: all
+	@scripts/deps lab
+	@tests/lab/verdicts
+
+# As much of both as a test run has the time for: `make check LAB=1`.
+lab-check: all
+	@scripts/deps lab
+	@mkdir -p $(TAP)
+	@tests/lab/run --kernels 6.12 --timeout 600 --tap $(TAP)/lab.tap migrate hooks locked-down
+	@tests/lab/verdicts --tap $(TAP)/verdicts.tap base p123
 
 C_FILES = $(shell find bpf include src tests vmlinux -name '*.[ch]')
 SHELL_FILES = $(shell grep -rIlE -m1 '^\#!.*[ /](ba)?sh$$' run scripts .ci tests)

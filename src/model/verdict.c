@@ -32,6 +32,7 @@ struct vm {
 	bool has_masterclock; /* its values are known from here on */
 	struct kct_masterclock masterclock;
 	bool clock_was_set;
+	uint64_t set_updates; /* that KVM_SET_CLOCK made */
 	uint64_t last_update_ns;
 	void *vcpus; /* tree of struct vcpu */
 	struct kct_findings findings;
@@ -42,8 +43,12 @@ struct vm {
 struct kct_judge {
 	void *vms; /* tree of struct vm */
 	uint64_t boot_ns, realtime_ns;
+	uint64_t last_ns; /* the latest that any event happened */
 	char doubt[160];
 };
+
+/* CPUs deliver their events in nearly the order of time: nearer to each other than this. */
+#define MAX_DISORDER_NS 1000000000ULL
 
 /* ---- trees ---- */
 
@@ -144,6 +149,17 @@ static void check_order(struct vm *vm, uint64_t *last_ns, uint64_t ns)
 	if (ns < *last_ns)
 		doubt(vm, "events are out of order");
 	*last_ns = ns;
+}
+
+/* Events of another run do not fit into the time of this one. */
+static void check_time(struct kct_judge *judge, uint64_t ns)
+{
+	if (ns < judge->boot_ns)
+		kct_judge_doubt(judge, "an event is older than the recording");
+	if (judge->last_ns > ns && judge->last_ns - ns > MAX_DISORDER_NS)
+		kct_judge_doubt(judge, "events are out of order");
+	if (ns > judge->last_ns)
+		judge->last_ns = ns;
 }
 
 static bool same_masterclock(const struct kct_masterclock *a, const struct kct_masterclock *b)
@@ -262,6 +278,8 @@ static int on_update(struct vm *vm, const struct kct_update_event *e)
 	}
 	if (e->cause == KCT_CAUSE_UNKNOWN)
 		doubt(vm, "an update of unknown cause");
+	vm->set_updates +=
+		e->cause == KCT_CAUSE_SET_CLOCK || e->cause == KCT_CAUSE_SET_CLOCK_REALTIME;
 	if (e->cause != KCT_CAUSE_VCPU_REQUEST)
 		return 0;
 	if (e->event.vcpu == KCT_NO_VCPU) {
@@ -317,6 +335,8 @@ static void on_pvti(struct vm *vm, struct vcpu *vcpu, const struct kct_pvti_even
 	vcpu->pvti = e->new_pvti;
 	vcpu->after_set = true;
 	f->negative_deltas += e->negative_delta;
+	f->pvti_unstable +=
+		vm->masterclock.active == KCT_YES && !(e->new_pvti.flags & KCT_PVTI_TSC_STABLE);
 	f->pvti_updates++;
 	/* The first one after the clock was set shows the time that was asked for. */
 	if (first_after_set)
@@ -338,6 +358,8 @@ static int on_vcpu_event(struct vm *vm, const union kct_any_event *event)
 		doubt(vm, "the first event of vCPU %" PRIu32 " is missing", vcpu->id);
 	switch (event->event.kind) {
 	case KCT_EVENT_VCPU:
+		if (vcpu->introduced)
+			doubt(vm, "vCPU %" PRIu32 " is seen for the first time twice", vcpu->id);
 		vcpu->introduced = true;
 		vcpu->pending = event->vcpu.pending;
 		vcpu->judged = vcpu->pending && vm->masterclock.active == KCT_YES;
@@ -378,6 +400,9 @@ int kct_judge_event(struct kct_judge *judge, const union kct_any_event *event)
 {
 	struct vm *vm;
 
+	/* A VM may have been met before the recording began, and is announced with that time. */
+	if (event->event.kind != KCT_EVENT_VM)
+		check_time(judge, event->event.ns);
 	if (event->event.vm == KCT_NO_VM) {
 		on_unattributed(judge, event);
 		return 0;
@@ -389,6 +414,8 @@ int kct_judge_event(struct kct_judge *judge, const union kct_any_event *event)
 		doubt(vm, "the VM's first event is missing");
 	switch (event->event.kind) {
 	case KCT_EVENT_VM:
+		if (vm->introduced)
+			doubt(vm, "the VM is seen for the first time twice");
 		vm->introduced = true;
 		vm->masterclock = event->vm.masterclock;
 		vm->has_masterclock = vm->masterclock.active != KCT_NOT_KNOWN;
@@ -433,6 +460,8 @@ static struct kct_judgement judge_vm(const struct kct_judge *judge, const struct
 		snprintf(j.why, sizeof(j.why), "%s", judge->doubt);
 	else if (*vm->doubt)
 		snprintf(j.why, sizeof(j.why), "%s", vm->doubt);
+	else if (vm->set_updates > f->clock_sets) /* either may come first, by the hook */
+		snprintf(j.why, sizeof(j.why), "a KVM_SET_CLOCK is missing that made an update");
 	else if (f->unresolved)
 		snprintf(j.why, sizeof(j.why), "%" PRIu64 " requests were still pending at the end",
 			 f->unresolved);
@@ -495,6 +524,7 @@ static void add_judgement(const struct kct_judgement *one, void *context)
 	to->updates += from->updates;
 	to->clock_sets += from->clock_sets;
 	to->negative_deltas += from->negative_deltas;
+	to->pvti_unstable += from->pvti_unstable;
 	to->tsc_offsets_differ |= from->tsc_offsets_differ;
 	if (from->blackout_ns)
 		to->blackout_ns = from->blackout_ns;

@@ -44,8 +44,9 @@ struct kct_findings {
 	uint64_t suppressed; /* served, and the snapshot was kept */
 	uint64_t updates;    /* all updates, whatever their cause */
 	uint64_t clock_sets;
-	uint64_t pvti_updates; /* after the clock was set; without that, all */
-	uint64_t pvti_moved;   /* of these, with another line than the one before */
+	uint64_t pvti_updates;	/* after the clock was set; without that, all */
+	uint64_t pvti_moved;	/* of these, with another line than the one before */
+	uint64_t pvti_unstable; /* of all, without PVCLOCK_TSC_STABLE_BIT though it was active */
 	uint64_t negative_deltas;
 	bool tsc_offsets_differ; /* the masterclock was active while TSC offsets were not equal */
 	struct kct_drift drift;	 /* of those PVTIs, without what KVM_SET_CLOCK asked for */

@@ -38,7 +38,10 @@ static void show_findings(FILE *out, const struct kct_findings *f)
 			"needs a signed delta\n",
 			f->negative_deltas);
 	if (f->tsc_offsets_differ)
-		fputs("  TSC offsets      differ although the masterclock is active\n", out);
+		fprintf(out,
+			"  TSC offsets      differ although the masterclock is active; %" PRIu64
+			" PVTI updates then lacked the stable bit\n",
+			f->pvti_unstable);
 	if (f->blackout_ns)
 		fprintf(out,
 			"  blackout         %" PRId64
@@ -97,21 +100,21 @@ json_t *kct_findings_json(const struct kct_findings *f)
 				  "max_forward", (json_int_t)f->drift.max_forward, "max_backward",
 				  (json_int_t)f->drift.max_backward);
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:b, s:o, s:o}",
-			 "requests", kct_json_u64(f->made), "pending_at_set_clock",
-			 kct_json_u64(f->pending_at_set), "pending_after_set_clock",
-			 f->after_set_known ? kct_json_u64(f->pending_after_set) : json_null(),
-			 "judged", kct_json_u64(f->judged), "served", kct_json_u64(f->served),
-			 "cleared", kct_json_u64(f->cleared), "unresolved",
-			 kct_json_u64(f->unresolved), "new_snapshots", kct_json_u64(f->snapshots),
-			 "kept_snapshots", kct_json_u64(f->suppressed), "updates",
-			 kct_json_u64(f->updates), "set_clocks", kct_json_u64(f->clock_sets),
-			 "pvti_updates", kct_json_u64(f->pvti_updates), "pvti_moved",
-			 kct_json_u64(f->pvti_moved), "negative_delta",
-			 kct_json_u64(f->negative_deltas), "tsc_offsets_differ",
-			 f->tsc_offsets_differ, "drift_ns", drift, "blackout_ns",
-			 f->blackout_ns ? json_integer((json_int_t)f->blackout_ns) : json_null());
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"s:b, s:o, s:o}",
+		"requests", kct_json_u64(f->made), "pending_at_set_clock",
+		kct_json_u64(f->pending_at_set), "pending_after_set_clock",
+		f->after_set_known ? kct_json_u64(f->pending_after_set) : json_null(), "judged",
+		kct_json_u64(f->judged), "served", kct_json_u64(f->served), "cleared",
+		kct_json_u64(f->cleared), "unresolved", kct_json_u64(f->unresolved),
+		"new_snapshots", kct_json_u64(f->snapshots), "kept_snapshots",
+		kct_json_u64(f->suppressed), "updates", kct_json_u64(f->updates), "set_clocks",
+		kct_json_u64(f->clock_sets), "pvti_updates", kct_json_u64(f->pvti_updates),
+		"pvti_moved", kct_json_u64(f->pvti_moved), "pvti_unstable",
+		kct_json_u64(f->pvti_unstable), "negative_delta", kct_json_u64(f->negative_deltas),
+		"tsc_offsets_differ", f->tsc_offsets_differ, "drift_ns", drift, "blackout_ns",
+		f->blackout_ns ? json_integer((json_int_t)f->blackout_ns) : json_null());
 }
 
 static json_t *why_json(const struct kct_judgement *judgement)

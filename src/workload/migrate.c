@@ -96,13 +96,20 @@ static int restore_cpu(struct wl_vcpu *vcpu, void *arg)
 	return status ? status : wl_vcpu_ioctl(vcpu, WL_SET_REGS, &saved->regs);
 }
 
+/* What --tsc-spread puts on a vCPU's TSC, so that no two are equal. */
+static uint64_t spread(const struct migration *m, const struct wl_vcpu *vcpu)
+{
+	return (uint64_t)vcpu->id * WL_OPTION(m->wl, TSC_SPREAD);
+}
+
 /* One KVM_SET_MSRS, in the order of QEMU's buffer. */
 static int set_tsc(struct wl_vcpu *vcpu, void *arg)
 {
-	struct saved *saved = &((struct migration *)arg)->saved[vcpu->id];
+	struct migration *m = arg;
+	struct saved *saved = &m->saved[vcpu->id];
 	struct kvm_msr_entry msrs[] = {
 		{.index = MSR_TSC_ADJUST, .data = saved->tsc_adjust},
-		{.index = MSR_IA32_TSC, .data = saved->tsc},
+		{.index = MSR_IA32_TSC, .data = saved->tsc + spread(m, vcpu)},
 		{.index = WL_MSR_SYSTEM_TIME, .data = saved->system_time},
 	};
 	int status;
@@ -131,7 +138,7 @@ static int set_tsc_offset(struct wl_vcpu *vcpu, void *arg)
 
 	if (status)
 		return status;
-	saved->target_offset = saved->tsc_offset;
+	saved->target_offset = saved->tsc_offset + spread(m, vcpu);
 	if (!WL_OPTION(m->wl, REALTIME))
 		saved->target_offset -= m->target_host_tsc - m->clock.host_tsc;
 	saved->begin_ns = wl_now();

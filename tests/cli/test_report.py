@@ -29,10 +29,10 @@ def needs(schema):
 
 
 def faults(value, schema):
-    """What the schema has against it, each in few words."""
-    errors = jsonschema.Draft7Validator(schema).iter_errors(value)
+    """What the schema has against it, the first three faults in few words."""
+    errors = list(jsonschema.Draft7Validator(schema).iter_errors(value))[:3]
     deepest = [jsonschema.exceptions.best_match([error]) for error in errors]
-    return [f"{list(error.absolute_path)}: {error.message[-200:]}" for error in deepest]
+    return [f"{list(error.absolute_path)}: {error.message[-120:]}" for error in deepest]
 
 
 class Report(Case):

@@ -508,9 +508,9 @@ class LiveTest(unittest.TestCase):
             old = event["old"] and pvti_of(event["old"])
             new = pvti_of(event["new"])
             self.assertEqual(old, before)
-            self.assertEqual(event["rebased"], rebased)
+            self.assertEqual(event["rebased"], old is not None and rebased)
             self.assertEqual(event["clock_set"], clock_set)
-            if old is None or rebased:
+            if old is None or rebased:  # without an old one there is nothing to compare with
                 self.assertIsNone(event["drift_ns"])
             else:
                 self.assertEqual(event["drift_ns"], drift_of(old, new))

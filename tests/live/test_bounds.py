@@ -51,11 +51,13 @@ class Room(kct.LiveTest):
         self.check_nothing_hidden(report, counted)
 
     def test_stat_without_room(self):
+        perf = self.kept(kct.PerfStat(self.directory))
         stat = self.start("stat", "--json", "--max-vms", 1).wait_polling()
         kct.workload("migrate", "--vcpus", 1, "--vms", 2)
         report = kct.parse(stat.finish(signal.SIGINT, check=kct.EXIT_INCOMPLETE))
         self.assertGreater(report["losses"]["vms-full"], 0)
         self.assertFalse(report["complete"])
+        self.check_nothing_hidden(report, perf.finish())
 
     def test_places_are_freed(self):
         """However many there are one after another."""
