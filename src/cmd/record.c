@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/live.h"
@@ -60,6 +62,9 @@ static void on_start(struct kct_live *live)
 {
 	struct record *record = live->context;
 
+	/* Only now is it sure that there will be a new recording in the old one's place. */
+	if (record->file != stdout && ftruncate(fileno(record->file), 0) && errno != EINVAL)
+		kct_error("%s: %s", record->path, strerror(errno));
 	kct_write_header(record->file, &live->header);
 }
 
@@ -113,12 +118,20 @@ static int summarize(struct record *record)
 	return report.incomplete ? KCT_EXIT_INCOMPLETE : KCT_EXIT_OK;
 }
 
+/* For writing, with what is in it still in it. */
+static FILE *open_output(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+	return fd < 0 ? NULL : fdopen(fd, "w");
+}
+
 static int run(struct record *record)
 {
 	struct kct_live *live = &record->live;
 	int status, written;
 
-	record->file = strcmp(record->path, "-") ? fopen(record->path, "we") : stdout;
+	record->file = strcmp(record->path, "-") ? open_output(record->path) : stdout;
 	if (!record->file) {
 		kct_error("%s: %s", record->path, strerror(errno));
 		return KCT_EXIT_USAGE;

@@ -460,8 +460,11 @@ static struct kct_judgement judge_vm(const struct kct_judge *judge, const struct
 		snprintf(j.why, sizeof(j.why), "%s", judge->doubt);
 	else if (*vm->doubt)
 		snprintf(j.why, sizeof(j.why), "%s", vm->doubt);
-	else if (vm->set_updates > f->clock_sets) /* either may come first, by the hook */
-		snprintf(j.why, sizeof(j.why), "a KVM_SET_CLOCK is missing that made an update");
+	else if (vm->set_updates != f->clock_sets) /* either may come first, by the hook */
+		snprintf(j.why, sizeof(j.why), "%s",
+			 vm->set_updates > f->clock_sets
+				 ? "a KVM_SET_CLOCK is missing that made an update"
+				 : "the update that a KVM_SET_CLOCK made is missing");
 	else if (f->unresolved)
 		snprintf(j.why, sizeof(j.why), "%" PRIu64 " requests were still pending at the end",
 			 f->unresolved);
