@@ -5,20 +5,7 @@
 #include <string.h>
 
 #include "model/model.h"
-
-static int compare_vms(const void *a, const void *b)
-{
-	uint32_t x = ((const struct kct_vm *)a)->number, y = ((const struct kct_vm *)b)->number;
-
-	return (x > y) - (x < y);
-}
-
-static int compare_vcpus(const void *a, const void *b)
-{
-	uint32_t x = ((const struct kct_vcpu *)a)->id, y = ((const struct kct_vcpu *)b)->id;
-
-	return (x > y) - (x < y);
-}
+#include "model/tree.h"
 
 static void free_vm(void *data)
 {
@@ -39,66 +26,41 @@ void kct_model_clear(struct kct_model *model)
 	kct_model_init(model);
 }
 
-/* The item of a tree that equals `key`, or else a copy of `key`, put in and counted. */
-static void *find_or_add(void **root, const void *key, size_t size,
-			 int (*compare)(const void *, const void *), size_t *count)
-{
-	void **node = tfind(key, root, compare);
-	void *copy;
-
-	if (node)
-		return *node;
-	copy = malloc(size);
-	if (!copy)
-		return NULL;
-	memcpy(copy, key, size);
-	if (!tsearch(copy, root, compare)) {
-		free(copy);
-		return NULL;
-	}
-	(*count)++;
-	return copy;
-}
-
 struct kct_vm *kct_model_vm(struct kct_model *model, uint32_t number)
 {
 	struct kct_vm key = {.number = number, .active = KCT_NOT_KNOWN, .model = model};
+	bool added;
 
 	if (model->last && model->last->number == number)
 		return model->last;
-	model->last = find_or_add(&model->vms, &key, sizeof(key), compare_vms, &model->nr_vms);
+	model->last = kct_tree_find_or_add(&model->vms, &key, sizeof(key), &added);
+	model->nr_vms += added;
 	return model->last;
 }
 
 const struct kct_vm *kct_model_find_vm(const struct kct_model *model, uint32_t number)
 {
-	struct kct_vm key = {.number = number};
-	struct kct_vm *const *node = tfind(&key, &model->vms, compare_vms);
-
-	return node ? *node : NULL;
+	return kct_tree_find(&model->vms, number);
 }
 
 struct kct_vcpu *kct_vm_vcpu(struct kct_vm *vm, uint32_t id)
 {
-	struct kct_vcpu key = {.id = id};
-	size_t before = vm->nr_vcpus;
-	struct kct_vcpu *vcpu;
+	struct kct_vcpu key = {.id = id}, *vcpu;
+	bool added;
 
-	vcpu = find_or_add(&vm->vcpus, &key, sizeof(key), compare_vcpus, &vm->nr_vcpus);
-	vm->model->nr_vcpus += vm->nr_vcpus - before;
+	vcpu = kct_tree_find_or_add(&vm->vcpus, &key, sizeof(key), &added);
+	vm->nr_vcpus += added;
+	vm->model->nr_vcpus += added;
 	return vcpu;
 }
 
 void kct_model_drop_vm(struct kct_model *model, uint32_t number)
 {
-	struct kct_vm key = {.number = number};
-	struct kct_vm **node = tfind(&key, &model->vms, compare_vms);
-	struct kct_vm *vm;
+	struct kct_vm *vm = kct_tree_find(&model->vms, number);
 
-	if (!node)
+	if (!vm)
 		return;
-	vm = *node;
-	tdelete(vm, &model->vms, compare_vms);
+	kct_tree_remove(&model->vms, vm);
 	model->nr_vcpus -= vm->nr_vcpus;
 	free_vm(vm);
 	model->nr_vms--;

@@ -15,7 +15,7 @@
 #include "kvmclock/state.h"
 
 struct kct_vcpu {
-	uint32_t id;
+	uint32_t id;  /* first: the key in its tree, as the number of a VM is */
 	bool pending; /* its request bit, as last known */
 	struct kct_vcpu_counters counters;
 };
@@ -79,6 +79,8 @@ struct kct_vcpu_counters kct_vm_vcpu_sum(const struct kct_vm *vm);
 uint64_t kct_updates(const struct kct_vm_counters *counters, int cause, int effect);
 uint64_t kct_vcpu_updates(const struct kct_vcpu_counters *counters);
 uint64_t kct_requests(const struct kct_vcpu_counters *counters);
+/* Add one drift to another; sums of ns wrap, as a made-up recording may hold any number. */
+void kct_drift_add(struct kct_drift *sum, const struct kct_drift *drift);
 /* New snapshots of an active masterclock for a vCPU's request: the thread's problem. */
 uint64_t kct_unnecessary(const struct kct_vm_counters *counters);
 uint64_t kct_lost(const struct kct_model *model);

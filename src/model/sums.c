@@ -46,8 +46,7 @@ uint64_t kct_lost(const struct kct_model *model)
 	return sum;
 }
 
-/* Sums of ns wrap, as a made-up recording may hold any number. */
-static void add_drift(struct kct_drift *sum, const struct kct_drift *drift)
+void kct_drift_add(struct kct_drift *sum, const struct kct_drift *drift)
 {
 	sum->total = (int64_t)((uint64_t)sum->total + (uint64_t)drift->total);
 	sum->set_clock = (int64_t)((uint64_t)sum->set_clock + (uint64_t)drift->set_clock);
@@ -73,7 +72,7 @@ static void add_vcpu(const struct kct_vcpu *vcpu, void *context)
 	sum->pvti_rebased += c->pvti_rebased;
 	sum->negative_deltas += c->negative_deltas;
 	sum->tsc_writes += c->tsc_writes;
-	add_drift(&sum->drift, &c->drift);
+	kct_drift_add(&sum->drift, &c->drift);
 }
 
 struct kct_vcpu_counters kct_vm_vcpu_sum(const struct kct_vm *vm)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* What the events tell about each request, and whether they are whole. */
 #include <errno.h>
 #include <inttypes.h>
 #include <search.h>
@@ -7,64 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/verdict.h"
-
-#define TEXT(name, text) text,
-const char *const kct_verdict_names[KCT_NR_VERDICTS] = {KCT_VERDICTS(TEXT)};
+#include "model/judge.h"
+#include "model/tree.h"
 
 #define KVM_CLOCK_REALTIME 4
 
-struct vcpu {
-	uint32_t id;
-	bool introduced;
-	bool pending;
-	bool judged; /* the pending request is one of those */
-	bool has_pvti, has_offset;
-	struct kct_pvti pvti;
-	uint64_t tsc_offset;
-	uint64_t last_ns;
-	bool after_set; /* its first PVTI after the clock was set has been seen */
-};
-
-struct vm {
-	uint32_t number;
-	bool introduced;
-	bool has_masterclock; /* its values are known from here on */
-	struct kct_masterclock masterclock;
-	bool clock_was_set;
-	uint64_t set_updates; /* that KVM_SET_CLOCK made */
-	uint64_t last_update_ns;
-	void *vcpus; /* tree of struct vcpu */
-	struct kct_findings findings;
-	char doubt[160];
-	enum kct_verdict verdict;
-};
-
-struct kct_judge {
-	void *vms; /* tree of struct vm */
-	uint64_t boot_ns, realtime_ns;
-	uint64_t last_ns; /* the latest that any event happened */
-	char doubt[160];
-};
-
 /* CPUs deliver their events in nearly the order of time: nearer to each other than this. */
 #define MAX_DISORDER_NS 1000000000ULL
-
-/* ---- trees ---- */
-
-static int compare_vms(const void *a, const void *b)
-{
-	uint32_t x = ((const struct vm *)a)->number, y = ((const struct vm *)b)->number;
-
-	return (x > y) - (x < y);
-}
-
-static int compare_vcpus(const void *a, const void *b)
-{
-	uint32_t x = ((const struct vcpu *)a)->id, y = ((const struct vcpu *)b)->id;
-
-	return (x > y) - (x < y);
-}
 
 static void free_vm(void *data)
 {
@@ -74,35 +24,20 @@ static void free_vm(void *data)
 	free(vm);
 }
 
-static void *find_or_add(void **root, const void *key, size_t size,
-			 int (*compare)(const void *, const void *))
-{
-	void **node = tfind(key, root, compare), *copy;
-
-	if (node)
-		return *node;
-	copy = malloc(size);
-	if (!copy)
-		return NULL;
-	memcpy(copy, key, size);
-	if (tsearch(copy, root, compare))
-		return copy;
-	free(copy);
-	return NULL;
-}
-
 static struct vm *vm_of(struct kct_judge *judge, uint32_t number)
 {
 	struct vm key = {.number = number};
+	bool added;
 
-	return find_or_add(&judge->vms, &key, sizeof(key), compare_vms);
+	return kct_tree_find_or_add(&judge->vms, &key, sizeof(key), &added);
 }
 
 static struct vcpu *vcpu_of(struct vm *vm, uint32_t id)
 {
 	struct vcpu key = {.id = id};
+	bool added;
 
-	return find_or_add(&vm->vcpus, &key, sizeof(key), compare_vcpus);
+	return kct_tree_find_or_add(&vm->vcpus, &key, sizeof(key), &added);
 }
 
 struct kct_judge *kct_judge_new(void)
@@ -429,139 +364,4 @@ int kct_judge_event(struct kct_judge *judge, const union kct_any_event *event)
 		return 0;
 	}
 	return on_vcpu_event(vm, event);
-}
-
-/* ---- judgements ---- */
-
-static void visit_unresolved(const void *node, VISIT which, void *data)
-{
-	const struct vcpu *vcpu = *(struct vcpu *const *)node;
-
-	if ((which == postorder || which == leaf) && vcpu->pending && vcpu->judged)
-		(*(uint64_t *)data)++;
-}
-
-static enum kct_verdict verdict_of(const struct kct_findings *f)
-{
-	if (!f->judged)
-		return KCT_VERDICT_NOTHING;
-	if (!f->snapshots)
-		return KCT_VERDICT_SUPPRESSED;
-	return f->snapshots == f->judged ? KCT_VERDICT_PER_VCPU : KCT_VERDICT_COALESCED;
-}
-
-static struct kct_judgement judge_vm(const struct kct_judge *judge, const struct vm *vm)
-{
-	struct kct_judgement j = {.number = vm->number, .findings = vm->findings};
-	struct kct_findings *f = &j.findings;
-
-	twalk_r(vm->vcpus, visit_unresolved, &f->unresolved);
-	if (*judge->doubt)
-		snprintf(j.why, sizeof(j.why), "%s", judge->doubt);
-	else if (*vm->doubt)
-		snprintf(j.why, sizeof(j.why), "%s", vm->doubt);
-	else if (vm->set_updates != f->clock_sets) /* either may come first, by the hook */
-		snprintf(j.why, sizeof(j.why), "%s",
-			 vm->set_updates > f->clock_sets
-				 ? "a KVM_SET_CLOCK is missing that made an update"
-				 : "the update that a KVM_SET_CLOCK made is missing");
-	else if (f->unresolved)
-		snprintf(j.why, sizeof(j.why), "%" PRIu64 " requests were still pending at the end",
-			 f->unresolved);
-	j.verdict = *j.why ? KCT_VERDICT_INCONCLUSIVE : verdict_of(f);
-	return j;
-}
-
-struct each {
-	const struct kct_judge *judge;
-	void (*visit)(const struct kct_judgement *judgement, void *context);
-	void *context;
-};
-
-static void visit_vm(const void *node, VISIT which, void *data)
-{
-	const struct each *each = data;
-	struct kct_judgement judgement;
-
-	if (which != postorder && which != leaf)
-		return;
-	judgement = judge_vm(each->judge, *(struct vm *const *)node);
-	each->visit(&judgement, each->context);
-}
-
-void kct_judge_each(struct kct_judge *judge,
-		    void (*visit)(const struct kct_judgement *judgement, void *context),
-		    void *context)
-{
-	struct each each = {judge, visit, context};
-
-	twalk_r(judge->vms, visit_vm, &each);
-}
-
-static void add_drift(struct kct_drift *sum, const struct kct_drift *drift)
-{
-	sum->total = (int64_t)((uint64_t)sum->total + (uint64_t)drift->total);
-	if (drift->max_forward > sum->max_forward)
-		sum->max_forward = drift->max_forward;
-	if (drift->max_backward < sum->max_backward)
-		sum->max_backward = drift->max_backward;
-}
-
-/* The findings of all add up, and the worst verdict is that of all. */
-static void add_judgement(const struct kct_judgement *one, void *context)
-{
-	struct kct_judgement *all = context;
-	struct kct_findings *to = &all->findings;
-	const struct kct_findings *from = &one->findings;
-
-	to->made += from->made;
-	to->pending_at_set += from->pending_at_set;
-	to->pending_after_set += from->pending_after_set;
-	to->after_set_known |= from->after_set_known;
-	to->judged += from->judged;
-	to->served += from->served;
-	to->cleared += from->cleared;
-	to->unresolved += from->unresolved;
-	to->snapshots += from->snapshots;
-	to->suppressed += from->suppressed;
-	to->updates += from->updates;
-	to->clock_sets += from->clock_sets;
-	to->negative_deltas += from->negative_deltas;
-	to->pvti_unstable += from->pvti_unstable;
-	to->tsc_offsets_differ |= from->tsc_offsets_differ;
-	if (from->blackout_ns)
-		to->blackout_ns = from->blackout_ns;
-	if (one->verdict > all->verdict)
-		all->verdict = one->verdict;
-	if (*one->why && !*all->why)
-		snprintf(all->why, sizeof(all->why), "%s", one->why);
-}
-
-/* Of PVTIs, those count that follow a KVM_SET_CLOCK, where there was one: a start moves them too.
- */
-static void add_pvtis(const struct kct_judgement *one, void *context)
-{
-	struct kct_findings *to = &((struct kct_judgement *)context)->findings;
-	const struct kct_findings *from = &one->findings;
-
-	if (to->clock_sets && !from->clock_sets)
-		return;
-	to->pvti_updates += from->pvti_updates;
-	to->pvti_moved += from->pvti_moved;
-	add_drift(&to->drift, &from->drift);
-}
-
-struct kct_judgement kct_judge_all(struct kct_judge *judge)
-{
-	struct kct_judgement all = {.number = KCT_NO_VM};
-
-	if (!judge->vms)
-		kct_judge_doubt(judge, "no VM was seen");
-	kct_judge_each(judge, add_judgement, &all);
-	kct_judge_each(judge, add_pvtis, &all);
-	if (*judge->doubt) {
-		all.verdict = KCT_VERDICT_INCONCLUSIVE;
-		snprintf(all.why, sizeof(all.why), "%s", judge->doubt);
-	}
-	return all;
 }

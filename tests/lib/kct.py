@@ -51,7 +51,8 @@ def mount_tracefs():
 def why_not_live():
     """Why this host cannot run the live tests; None where it can. Does not ask the program."""
     try:
-        os.close(os.open("/dev/kvm", os.O_RDWR))
+        with open("/dev/kvm", "rb+", buffering=0) as kvm:
+            fcntl.ioctl(kvm, 0xAE00)  # KVM_GET_API_VERSION
     except OSError as error:
         return f"/dev/kvm: {error.strerror}"
     if not os.path.exists("/sys/kernel/btf/vmlinux"):

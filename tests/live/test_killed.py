@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """kill -9 in the middle of it: nothing of ours is left, and what was recorded can be read."""
 
+import json
 import os
 import signal
 
@@ -50,7 +51,7 @@ class Killed(kct.LiveTest):
             *lines, rest = file.read().split(b"\n")
         kinds = {}
         for line in lines:
-            kind = kct.json.loads(line)["event"]
+            kind = json.loads(line)["event"]
             kinds[kind] = kinds.get(kind, 0) + 1
         return len(lines), kinds, rest
 
@@ -70,11 +71,9 @@ class Killed(kct.LiveTest):
         with open(path, "rb+") as file:
             file.truncate(os.path.getsize(path) - 1)
         lines, kinds, rest = self.count(path)
-        file_end_was_cut = self.check_cut(path, lines)
         self.assertTrue(rest)
-        self.assertEqual(
-            sum(vm["pvti_updates"] for vm in file_end_was_cut["vms"]), kinds["pvti"]
-        )
+        report = self.check_cut(path, lines)
+        self.assertEqual(sum(vm["pvti_updates"] for vm in report["vms"]), kinds["pvti"])
 
     def test_record_that_waits(self):
         """Nothing sits in a buffer of ours: what has happened is in the file."""

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The report: the same from a recording as it was live, the sum of its lines, as its schema says."""
+"""The report: from a recording as it was live, the sum of its lines, as its schema says."""
 
 import collections
+import json
 import os
 import signal
 import unittest
@@ -139,14 +140,14 @@ class Schema(kct.LiveTest):
 
         with open(SCHEMA, encoding="utf-8") as file:
             # As printed: without kct.parse(), which makes numbers of strings.
-            schema = kct.json.load(file)
+            schema = json.load(file)
         kind = jsonschema.validators.validator_for(schema)
         kind.check_schema(schema)
         self.validator = kind(schema)
 
     def check(self, text):
         for line in text.splitlines():
-            report = kct.json.loads(line)
+            report = json.loads(line)
             errors = [f"{error.json_path}: {error.message}"
                       for error in self.validator.iter_errors(report)]
             self.assertEqual(errors, [])
