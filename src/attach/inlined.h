@@ -58,17 +58,4 @@ struct kct_inlined_site {
 int kct_inlined_find(const char *path, struct kct_inlined_site **sites, size_t *count, char *why,
 		     size_t why_size);
 
-/* "rbx" for DWARF register 3, as x86-64 numbers them; NULL above 15. */
-const char *kct_register_name(int reg);
-
-/*
- * The file with debug information of the running kernel's KVM, from the usual places. Only one of
- * the same build (by build ID) will do: other offsets would probe other instructions.
- * 0, -ENOENT without one, -ESTALE when there are only ones of other builds, -ENAMETOOLONG.
- */
-int kct_debuginfo_path(char *out, size_t size);
-
-/* The same under another root directory and for another release; `root` "" is the system's own. */
-int kct_debuginfo_path_at(const char *root, const char *release, char *out, size_t size);
-
 #endif

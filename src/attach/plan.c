@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach/debuginfo.h"
 #include "attach/plan.h"
 #include "attach/try.h"
 #include "kct.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "attach/location.h"
 #include "attach/plan.h"
 #include "cmd/attach.h"
 #include "cmd/cmd.h"

@@ -279,35 +279,50 @@ static int create_target(struct migration *m)
 	return wl_vm_each(vm, restore_cpu, m);
 }
 
-/* Start the clocks: at P3, one TSC after another, and at P4. */
-static int restore_clocks(struct migration *m)
+/* P3, one TSC after another. */
+static int set_tscs(struct migration *m)
 {
-	struct kvm_clock_data clock = {.clock = m->clock.clock};
-	struct wl_vm *vm = m->target;
 	bool offsets = WL_OPTION(m->wl, TSC_OFFSET);
-	json_t *step = wl_step_begin(vm->steps, "set-tsc");
+	json_t *step = wl_step_begin(m->target->steps, "set-tsc");
 	int status;
 
 	/* One reading for all vCPUs: their offsets must stay equal. */
 	m->target_host_tsc = __rdtsc();
-	status = wl_vm_each(vm, offsets ? set_tsc_offset : set_tsc, m);
+	status = wl_vm_each(m->target, offsets ? set_tsc_offset : set_tsc, m);
 	wl_step_end(step);
 	tell_tscs(step, m, offsets, true);
 	if (offsets)
 		wl_set_u64(step, "host_tsc", m->target_host_tsc);
-	wl_phase_pass(vm, "skew-restore", WL_OPTION(m->wl, SKEW_RESTORE));
-	if (status)
-		return status;
+	return status;
+}
+
+/* P4 */
+static int set_clock(struct migration *m)
+{
+	struct kvm_clock_data clock = {.clock = m->clock.clock};
+	json_t *step = wl_step_begin(m->target->steps, "set-clock");
+	int status;
 
 	if (WL_OPTION(m->wl, REALTIME)) {
 		clock.flags = KVM_CLOCK_REALTIME;
 		clock.realtime = m->clock.realtime;
 	}
-	step = wl_step_begin(vm->steps, "set-clock");
-	status = wl_vm_ioctl(vm, WL_SET_CLOCK, &clock);
+	status = wl_vm_ioctl(m->target, WL_SET_CLOCK, &clock);
 	wl_step_end(step);
 	tell_clock(step, &clock);
 	return status;
+}
+
+/* Start the clocks: the TSCs and then kvm-clock, as QEMU does, or the other way round. */
+static int restore_clocks(struct migration *m)
+{
+	bool clock_first = WL_OPTION(m->wl, CLOCK_FIRST);
+	int status = clock_first ? set_clock(m) : set_tscs(m);
+
+	wl_phase_pass(m->target, "skew-restore", WL_OPTION(m->wl, SKEW_RESTORE));
+	if (status)
+		return status;
+	return clock_first ? set_tscs(m) : set_clock(m);
 }
 
 static int resume_target(struct migration *m)

@@ -44,6 +44,8 @@ const struct kct_workload_option_info kct_workload_option_info[KCT_WORKLOAD_OPTI
 		FLAG("tsc-offset", "restore TSCs as KVM_VCPU_TSC_OFFSET, not as IA32_TSC"),
 	[KCT_WORKLOAD_TSC_SPREAD] = COUNT("tsc-spread", MAX_COUNT,
 					  "cycles that each vCPU's TSC is put before the last"),
+	[KCT_WORKLOAD_CLOCK_FIRST] =
+		FLAG("clock-first", "set the target's clock before its TSCs, not after them"),
 	[KCT_WORKLOAD_HOLD] = FLAG("hold", "then keep the VMs until stdin ends, SIGINT or SIGTERM"),
 };
 
@@ -55,7 +57,7 @@ static const struct kct_scenario scenarios[] = {
 		.help = "live migration to a second VM on this host, in QEMU's order",
 		.accepts = BIT(VCPUS) | BIT(VMS) | BIT(DOWNTIME) | BIT(SKEW_SAVE) |
 			   BIT(SKEW_RESTORE) | BIT(REALTIME) | BIT(TSC_OFFSET) | BIT(TSC_SPREAD) |
-			   BIT(HOLD),
+			   BIT(CLOCK_FIRST) | BIT(HOLD),
 		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_VMS] = 1},
 		.run = wl_migrate,
 	},
