@@ -129,7 +129,7 @@ int kct_plan_make(struct kct_plan *plan, const struct kct_plan_options *options,
 	error = read_sites(plan, options->debuginfo);
 	if (error)
 		return error;
-	kct_tries_begin(&tries);
+	kct_tries_begin(&tries, all || options->method >= 0);
 	plan->nr_rows = kct_nr_evidence;
 	for (size_t i = 0; i < plan->nr_rows; i++) {
 		plan->rows[i].evidence = &kct_evidence[i];

@@ -40,9 +40,10 @@ static void find_module_btf(struct kct_tries *tries)
 	tries->kvm_error = errno == ENOENT ? 0 : -errno;
 }
 
-void kct_tries_begin(struct kct_tries *tries)
+void kct_tries_begin(struct kct_tries *tries, bool explains)
 {
 	memset(tries, 0, sizeof(*tries));
+	tries->explains = explains;
 	tries->vmlinux = btf__load_vmlinux_btf();
 	if (tries->vmlinux && !access("/sys/kernel/btf/kvm", F_OK))
 		find_module_btf(tries);
@@ -190,7 +191,7 @@ int kct_try(const struct kct_tries *tries, enum kct_method method, const char *t
 		return error;
 	}
 	/* Of two functions of the same name the kernel may take the other one, in silence. */
-	if (by_name)
+	if (by_name && (!error || tries->explains))
 		kct_symbol_problem(KCT_KALLSYMS, target, why, why_size);
 	if (*why)
 		return error ? error : -EADDRNOTAVAIL;

@@ -17,9 +17,11 @@ struct kct_tries {
 	struct btf *kvm;     /* of the kvm module; NULL: built in, absent, or not to be read */
 	int kvm_fd;	     /* of its BTF; 0 without one */
 	int kvm_error;	     /* why a module's BTF could not be read: -errno; 0 */
+	/* Ask the symbol table, too, why a function is not there: it takes long to read. */
+	bool explains;
 };
 
-void kct_tries_begin(struct kct_tries *tries);
+void kct_tries_begin(struct kct_tries *tries, bool explains);
 void kct_tries_end(struct kct_tries *tries);
 
 /* Try to hook `target`. 0, or -errno and why not in plain words. */
