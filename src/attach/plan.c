@@ -40,7 +40,7 @@ static int try_inlined(struct kct_plan *plan, struct kct_attempt *attempt)
 }
 
 /* Of several targets, the first that can be hooked; else the one that is at least there. */
-static int try_targets(const struct kct_tries *tries, const struct kct_way *way,
+static int try_targets(struct kct_tries *tries, const struct kct_way *way,
 		       struct kct_attempt *attempt)
 {
 	struct kct_attempt one = {0};
@@ -58,7 +58,7 @@ static int try_targets(const struct kct_tries *tries, const struct kct_way *way,
 	return attempt->error;
 }
 
-static int try_way(struct kct_plan *plan, const struct kct_tries *tries, const struct kct_way *way,
+static int try_way(struct kct_plan *plan, struct kct_tries *tries, const struct kct_way *way,
 		   struct kct_attempt *attempt)
 {
 	attempt->target = way->targets[0];
@@ -76,7 +76,7 @@ static bool may_use(const struct kct_plan_options *options, enum kct_method meth
 	       method == KCT_DERIVED || method == KCT_INLINED;
 }
 
-static void plan_row(struct kct_plan *plan, struct kct_plan_row *row, const struct kct_tries *tries,
+static void plan_row(struct kct_plan *plan, struct kct_plan_row *row, struct kct_tries *tries,
 		     const struct kct_plan_options *options, bool all)
 {
 	row->chosen = -1;

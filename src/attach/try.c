@@ -5,6 +5,7 @@
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "attach/kprobe.h"
@@ -44,6 +45,7 @@ void kct_tries_begin(struct kct_tries *tries, bool explains)
 {
 	memset(tries, 0, sizeof(*tries));
 	tries->explains = explains;
+	tries->symbols_fd = -1;
 	tries->vmlinux = btf__load_vmlinux_btf();
 	if (tries->vmlinux && !access("/sys/kernel/btf/kvm", F_OK))
 		find_module_btf(tries);
@@ -55,6 +57,8 @@ void kct_tries_end(struct kct_tries *tries)
 	btf__free(tries->vmlinux);
 	if (tries->kvm_fd > 0)
 		close(tries->kvm_fd);
+	if (tries->symbols_fd >= 0)
+		close(tries->symbols_fd);
 }
 
 /* The id of a BTF type, and the descriptor of the module that it is in (0: vmlinux). */
@@ -179,7 +183,40 @@ static void explain(const struct kct_tries *tries, enum kct_method method, int e
 	}
 }
 
-int kct_try(const struct kct_tries *tries, enum kct_method method, const char *target, char *why,
+/* The kernel makes its table of symbols anew for every reader: once is enough. */
+static void copy_symbols(struct kct_tries *tries)
+{
+	FILE *table = fopen(KCT_KALLSYMS, "re"), *copy;
+	char line[512];
+	int fd;
+
+	snprintf(tries->symbols, sizeof(tries->symbols), "%s", KCT_KALLSYMS);
+	if (!table)
+		return;
+	fd = memfd_create("kallsyms", MFD_CLOEXEC);
+	copy = fd < 0 ? NULL : fdopen(dup(fd), "w");
+	/* Every function that we hook has one of these in its name. */
+	while (copy && fgets(line, sizeof(line), table))
+		if (strstr(line, "kvm") || strstr(line, "pvclock"))
+			fputs(line, copy);
+	fclose(table);
+	if (!copy || fclose(copy)) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	tries->symbols_fd = fd;
+	snprintf(tries->symbols, sizeof(tries->symbols), "/proc/self/fd/%d", fd);
+}
+
+static const char *symbols_of(struct kct_tries *tries)
+{
+	if (!*tries->symbols)
+		copy_symbols(tries);
+	return tries->symbols;
+}
+
+int kct_try(struct kct_tries *tries, enum kct_method method, const char *target, char *why,
 	    size_t why_size)
 {
 	bool by_name = method == KCT_FENTRY || method == KCT_KPROBE;
@@ -192,7 +229,7 @@ int kct_try(const struct kct_tries *tries, enum kct_method method, const char *t
 	}
 	/* Of two functions of the same name the kernel may take the other one, in silence. */
 	if (by_name && (!error || tries->explains))
-		kct_symbol_problem(KCT_KALLSYMS, target, why, why_size);
+		kct_symbol_problem(symbols_of(tries), target, why, why_size);
 	if (*why)
 		return error ? error : -EADDRNOTAVAIL;
 	if (error)

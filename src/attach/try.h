@@ -17,15 +17,17 @@ struct kct_tries {
 	struct btf *kvm;     /* of the kvm module; NULL: built in, absent, or not to be read */
 	int kvm_fd;	     /* of its BTF; 0 without one */
 	int kvm_error;	     /* why a module's BTF could not be read: -errno; 0 */
-	/* Ask the symbol table, too, why a function is not there: it takes long to read. */
+	/* Ask the symbol table, too, why a function is not there. */
 	bool explains;
+	int symbols_fd;	  /* of a copy of what it says of KVM, made when first needed; -1 */
+	char symbols[32]; /* the copy's path, or the table's */
 };
 
 void kct_tries_begin(struct kct_tries *tries, bool explains);
 void kct_tries_end(struct kct_tries *tries);
 
 /* Try to hook `target`. 0, or -errno and why not in plain words. */
-int kct_try(const struct kct_tries *tries, enum kct_method method, const char *target, char *why,
+int kct_try(struct kct_tries *tries, enum kct_method method, const char *target, char *why,
 	    size_t why_size);
 
 #endif
