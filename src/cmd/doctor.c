@@ -120,11 +120,6 @@ static void show(const struct doctor *doctor)
 
 /* ---- for machines ---- */
 
-static json_t *text_or_null(const char *text)
-{
-	return text && *text ? json_string(text) : json_null();
-}
-
 static json_t *refused_json(const struct kct_plan_row *row)
 {
 	json_t *refused = json_array();
@@ -138,9 +133,9 @@ static json_t *refused_json(const struct kct_plan_row *row)
 		json_array_append_new(refused,
 				      json_pack("{s:s, s:o, s:i, s:s, s:o}", "way",
 						kct_method_names[way->method], "target",
-						text_or_null(attempt->target), "errno",
+						kct_json_text(attempt->target), "errno",
 						-attempt->error, "why", attempt->why, "help",
-						text_or_null(help_for(way, attempt))));
+						kct_json_text(help_for(way, attempt))));
 	}
 	return refused;
 }
@@ -152,16 +147,16 @@ static json_t *row_json(const struct kct_plan_row *row)
 	return json_pack("{s:s, s:s, s:b, s:s, s:o, s:o, s:o}", "evidence", row->evidence->name,
 			 "tells", row->evidence->tells, "vital", row->evidence->vital, "way",
 			 way ? kct_method_names[way->method] : "none", "target",
-			 text_or_null(way ? row->attempts[row->chosen].target : NULL), "not_shown",
-			 text_or_null(way ? way->cannot : NULL), "refused", refused_json(row));
+			 kct_json_text(way ? row->attempts[row->chosen].target : NULL), "not_shown",
+			 kct_json_text(way ? way->cannot : NULL), "refused", refused_json(row));
 }
 
 static json_t *site_json(const struct kct_inlined_site *site)
 {
 	return json_pack("{s:s, s:I, s:s, s:o, s:o}", "function", site->function, "offset",
 			 (json_int_t)site->offset, "caller", site->caller, "vcpu_register",
-			 text_or_null(kct_register_name(site->vcpu_reg)), "problem",
-			 text_or_null(site->why));
+			 kct_json_text(kct_register_name(site->vcpu_reg)), "problem",
+			 kct_json_text(site->why));
 }
 
 static void show_json(const struct doctor *doctor)
@@ -175,7 +170,7 @@ static void show_json(const struct doctor *doctor)
 	object = json_pack("{s:s, s:i, s:o, s:s, s:b, s:o, s:s, s:o, s:o}", "schema", DOCTOR_SCHEMA,
 			   "version", DOCTOR_VERSION, "host", kct_json_host(&doctor->host),
 			   "lockdown", doctor->lockdown, "btf", doctor->btf, "missing_capabilities",
-			   text_or_null(doctor->missing), "verdict",
+			   kct_json_text(doctor->missing), "verdict",
 			   doctor->status == KCT_EXIT_OK	   ? "whole"
 			   : doctor->status == KCT_EXIT_INCOMPLETE ? "partial"
 								   : "impossible",

@@ -169,21 +169,20 @@ json_t *kct_json_u64(uint64_t value)
 	return json_string(text);
 }
 
-/* "" becomes null. */
-static json_t *text_or_null(const char *text)
+json_t *kct_json_text(const char *text)
 {
-	json_t *string = *text ? json_string(text) : NULL;
+	json_t *string = text && *text ? json_string(text) : NULL;
 
 	return string ? string : json_null();
 }
 
 json_t *kct_json_host(const struct kct_header *header)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", text_or_null(header->host),
-			 "boot_id", text_or_null(header->boot_id), "kernel",
-			 text_or_null(header->kernel), "kvm", text_or_null(header->kvm), "vendor",
-			 text_or_null(header->vendor), "clocksource",
-			 text_or_null(header->clocksource), "tsc_khz",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", kct_json_text(header->host),
+			 "boot_id", kct_json_text(header->boot_id), "kernel",
+			 kct_json_text(header->kernel), "kvm", kct_json_text(header->kvm), "vendor",
+			 kct_json_text(header->vendor), "clocksource",
+			 kct_json_text(header->clocksource), "tsc_khz",
 			 header->tsc_khz ? json_integer(header->tsc_khz) : json_null());
 }
 
@@ -196,8 +195,8 @@ json_t *kct_json_hooks(const struct kct_header *header)
 
 		json_array_append_new(hooks, json_pack("{s:s, s:s, s:o, s:o}", "evidence",
 						       hook->evidence, "way", hook->way, "target",
-						       text_or_null(hook->target), "note",
-						       text_or_null(hook->note)));
+						       kct_json_text(hook->target), "note",
+						       kct_json_text(hook->note)));
 	}
 	return hooks;
 }
@@ -228,7 +227,7 @@ void kct_write_header(FILE *out, const struct kct_header *header)
 			       kct_json_host(header), "clock", "CLOCK_BOOTTIME", "started_ns",
 			       kct_json_u64(header->started_ns), "realtime_ns",
 			       kct_json_u64(header->realtime_ns), "command",
-			       text_or_null(header->command), "hooks", kct_json_hooks(header)));
+			       kct_json_text(header->command), "hooks", kct_json_hooks(header)));
 }
 
 void kct_write_trailer(FILE *out, const struct kct_trailer *trailer)

@@ -105,13 +105,6 @@ static void write_vcpu(const struct kct_vcpu *vcpu, void *context)
 	json_decref(object);
 }
 
-static json_t *text_or_null(const char *text)
-{
-	json_t *string = *text ? json_string(text) : NULL;
-
-	return string ? string : json_null();
-}
-
 static void write_vm(const struct kct_vm *vm, void *context)
 {
 	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
@@ -123,8 +116,8 @@ static void write_vm(const struct kct_vm *vm, void *context)
 	kct_show_name(name, sizeof(name), vm);
 	set_u64(object, "number", vm->number);
 	json_object_set_new(object, "name", json_string(name));
-	json_object_set_new(object, "uuid", text_or_null(vm->name.uuid));
-	json_object_set_new(object, "vmm", text_or_null(vm->name.vmm));
+	json_object_set_new(object, "uuid", kct_json_text(vm->name.uuid));
+	json_object_set_new(object, "vmm", kct_json_text(vm->name.vmm));
 	json_object_set_new(object, "pid",
 			    vm->introduced ? json_integer(vm->info.pid) : json_null());
 	json_object_set_new(object, "created", json_boolean(vm->info.created));
@@ -159,7 +152,7 @@ void kct_show_report_json(FILE *out, const struct kct_report *report)
 	json_object_set_new(object, "version", json_integer(KCT_REPORT_VERSION));
 	json_object_set_new(object, "tool", json_string(header->tool));
 	json_object_set_new(object, "host", kct_json_host(header));
-	json_object_set_new(object, "command", text_or_null(header->command));
+	json_object_set_new(object, "command", kct_json_text(header->command));
 	set_u64(object, "started_ns", header->started_ns);
 	set_u64(object, "realtime_ns", header->realtime_ns);
 	json_object_set_new(object, "ended_ns",
