@@ -8,6 +8,8 @@
 #   NAME/release    what `uname -r` says inside
 #   NAME/modules/   lib/modules/RELEASE/..., absent when everything is built in
 #   NAME/initrd-*   the initramfs, made by tests/lab/boot
+#   NAME/key        what it was built from, for tests/lab/build
+#   NAME/config     how it was configured; Debian's have NAME/package instead
 #   build/          the tree of tests/lab/build
 
 # The statuses of the lab itself, told apart from those of the command inside.

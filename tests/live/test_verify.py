@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`verify` of what this very kernel does; its recordings, kept whole and tampered with."""
+
+import json
+import os
+import signal
+import subprocess
+
+import forge
+import kct
+import schema
+
+KERNEL = tuple(int(word) for word in os.uname().release.split("-")[0].split(".")[:2])
+# c52ffadc65e2: a vCPU that joins a VM whose TSCs match makes no request any more.
+HOTPLUG = "nothing-to-suppress" if KERNEL >= (6, 7) else "per-vcpu"
+
+
+def verify(*args, check):
+    """The JSON object, which the schema has nothing against."""
+    done = kct.run("verify", *args, "--json", check=check)
+    faults = schema.faults("verify", done.stdout)
+    assert not faults, faults
+    return kct.parse(done.stdout)
+
+
+class Verify(kct.LiveTest):
+    def test_migrate(self):
+        got = verify("migrate", "--vcpus", 4, "--expect", "per-vcpu", check=kct.EXIT_OK)
+        self.assertEqual((got["what"], got["verdict"], got["holds"]), ("migrate", "per-vcpu", True))
+        source, target = got["vms"]
+        # Each vCPU of the target makes one when it is restored; the clock is set once.
+        evidence = target["evidence"]
+        for figure in ("pending_at_set_clock", "judged", "served", "new_snapshots"):
+            self.assertEqual(evidence[figure], 4, figure)
+        self.assertIn(evidence["pending_after_set_clock"], (4, None))
+        for figure in ("cleared", "unresolved", "kept_snapshots", "negative_delta"):
+            self.assertEqual(evidence[figure], 0, figure)
+        self.assertEqual((evidence["set_clocks"], evidence["updates"]), (1, 5))
+        self.assertEqual(source["verdict"], "nothing-to-suppress")
+        self.assertEqual(source["evidence"]["set_clocks"], 0)
+
+    def test_migrate_expected_otherwise(self):
+        every = ("suppressed", "coalesced", "nothing-to-suppress", "unnecessary=0",
+                 "pvti=identical")
+        for expectations in (every[:1], every):
+            options = [word for e in expectations for word in ("--expect", e)]
+            got = verify("migrate", "--vcpus", 4, *options, check=kct.EXIT_FAILED)
+            self.assertEqual((got["verdict"], got["holds"]), ("per-vcpu", False))
+            self.assertEqual([e["holds"] for e in got["expected"]], [False] * len(expectations))
+
+    def test_migrate_of_many(self):
+        got = verify("migrate", "--vcpus", 3, "--vms", 2, "--expect", "unnecessary=6",
+                     "--expect", "drift<=10us", check=kct.EXIT_OK)
+        self.assertEqual(sorted(vm["verdict"] for vm in got["vms"]),
+                         ["nothing-to-suppress"] * 2 + ["per-vcpu"] * 2)
+
+    def test_hotplug(self):
+        got = verify("hotplug", "--expect", HOTPLUG, check=kct.EXIT_OK)
+        self.assertEqual(got["verdict"], HOTPLUG)
+
+    def test_tap(self):
+        done = kct.run("verify", "migrate", "--vcpus", 2, "--kselftest", "--expect", "per-vcpu",
+                       "--expect", "suppressed", check=kct.EXIT_FAILED)
+        self.assertEqual(done.stdout.splitlines(), [
+            "TAP version 13", "1..2", "ok 1 migrate: per-vcpu", "# the verdict is per-vcpu",
+            "not ok 2 migrate: suppressed", "# the verdict is per-vcpu"])
+        self.assertEqual(done.stderr, "")
+
+    def test_beside_others(self):
+        """VMs that are not the scenario's do not count."""
+        storm = self.start("workload", "storm", "--vcpus", 2, "--count", 10**9)
+        self.wait_for_vm(storm.pid)
+        got = verify("migrate", "--vcpus", 4, "--expect", "per-vcpu", check=kct.EXIT_OK)
+        storm.kill()
+        self.assertEqual(len(got["vms"]), 2)
+        self.assertNotIn(storm.pid, [vm["pid"] for vm in got["vms"]])
+        self.assertEqual(got["evidence"]["judged"], 4)
+
+    def wait_for_vm(self, pid):
+        def runs():
+            vms = kct.parse(kct.run("list", "--json", check=kct.EXIT_OK).stdout)["vms"]
+            return [vm for vm in vms if vm["pid"] == pid and vm["masterclock"] == "active"]
+
+        kct.until(runs, "the VM")
+
+    def check_kept(self, got, path):
+        """A recording of the run reads to the same verdict."""
+        again = verify("--recording", path, check=kct.EXIT_OK)
+        for field in ("verdict", "why", "evidence", "vms"):
+            self.assertEqual(again[field], got[field])
+        self.assertEqual(again["what"], path)
+        report = kct.parse(kct.run("report", "--json", path, check=kct.EXIT_OK).stdout)
+        self.assertTrue(report["complete"])
+        self.assertEqual([vm["number"] for vm in report["vms"]],
+                         [vm["number"] for vm in got["vms"]])
+        for figure, name in (("requests", "requests"), ("set_clocks", "set_clocks"),
+                             ("negative_deltas", "negative_delta")):
+            self.assertEqual(sum(vm[figure] for vm in report["vms"]), got["evidence"][name])
+        with open(path, encoding="utf-8") as file:
+            for line in file.readlines()[:200]:
+                self.assertEqual(schema.faults("recording", line), [])
+
+    def test_keeps_a_recording(self):
+        path = self.path("kept.jsonl")
+        self.check_kept(verify("migrate", "-o", path, check=kct.EXIT_OK), path)
+        done = kct.run("compare", path, path, "--json", check=kct.EXIT_OK)
+        self.assertEqual(schema.faults("compare", done.stdout), [])
+        for name, figure in kct.parse(done.stdout)["figures"].items():
+            self.assertEqual(figure["change"], 0, name)
+        # A run of the same scenario, recorded otherwise, may be compared with it.
+        _, recording, _ = self.record("other.jsonl", *kct.workload_command("migrate", "--vcpus", 4))
+        self.assertTrue(recording.events)
+        done = kct.run("compare", path, self.path("other.jsonl"), "--json", "--force",
+                       check=kct.EXIT_OK)
+        figures = kct.parse(done.stdout)["figures"]
+        for name in ("judged", "new_snapshots", "kept_snapshots", "set_clocks"):
+            self.assertEqual(figures[name]["change"], 0, name)
+
+    def guest(self, name, *args):
+        """A workload in the background under another name, which is its VM's then."""
+        program = self.path(name)
+        os.symlink(kct.PROGRAM, program)
+        process = self.start("workload", *args, program=program)
+        self.wait_for_vm(process.pid)
+        return process
+
+    def test_running_vm(self):
+        """--vm and --pid for a while."""
+        process = self.guest("guest", "steady", "--vcpus", 2, "--duration", "50ms", "--hold")
+        path = self.path("guest.jsonl")
+        for option, value in (("--vm", "guest"), ("--pid", process.pid)):
+            with self.subTest(option):
+                got = verify(option, value, "--duration", "100ms", "-o", path, "--expect",
+                             "nothing-to-suppress", check=kct.EXIT_OK)
+                (vm,) = got["vms"]
+                self.assertEqual((vm["name"], vm["pid"]), ("guest", process.pid))
+                self.assertEqual(got["what"], "guest" if option == "--vm" else "the VM")
+                self.check_kept(got, path)
+        process.kill()
+        got = verify("--vm", "no-such-guest", "--duration", "20ms", check=kct.EXIT_INCOMPLETE)
+        self.assertEqual((got["verdict"], got["why"], got["vms"]),
+                         ("inconclusive", "no VM was seen", []))
+
+    def test_busy_vm(self):
+        """Its clock is set all the time, and nobody waits: nothing else is ever concluded."""
+        self.guest("storm", "storm", "--vcpus", 2, "--count", 10**9)
+        for _ in range(3):
+            done = kct.run("verify", "--vm", "storm", "--duration", "50ms", "--json")
+            got = kct.parse(done.stdout)
+            self.assertGreater(got["evidence"]["set_clocks"], 10)
+            self.assertEqual(got["evidence"]["judged"], 0)
+            if done.returncode == kct.EXIT_INCOMPLETE:
+                # A call or a publication that the beginning or the end cut in two.
+                self.assertRegex(got["why"], "is missing")
+                continue
+            self.assertEqual(done.returncode, kct.EXIT_OK, done.stderr)
+            self.assertEqual(got["verdict"], "nothing-to-suppress")
+
+    def test_interrupted(self):
+        process = self.start("verify", "steady", "--duration", "1000s", "--json", "--expect",
+                             "nothing-to-suppress").wait_polling()
+        got = kct.parse(process.finish(signal.SIGINT, check=kct.EXIT_INCOMPLETE))
+        self.assertEqual((got["verdict"], got["holds"]), ("inconclusive", None))
+        self.assertIn(got["why"], ("the workload did not come to its end", "no VM was seen"))
+
+    def test_losses(self):
+        """No room for the second VM: nothing is concluded."""
+        got = verify("migrate", "--max-vms", 1, "--expect", "suppressed",
+                     check=kct.EXIT_INCOMPLETE)
+        self.assertEqual(got["verdict"], "inconclusive")
+
+    def test_failing_workload(self):
+        for options in (["migrate", "--vcpus", 0], ["migrate", "--vcpus", 10**6]):
+            done = kct.run("verify", *options, check=kct.EXIT_USAGE)
+            self.assertEqual(done.stdout, "")
+            self.assertTrue(done.stderr.startswith("kvmclock-trace"), done.stderr)
+
+    def test_unwritable(self):
+        done = kct.run("verify", "migrate", "-o", self.path("no/such"), check=kct.EXIT_USAGE)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        kct.run("verify", "migrate", "-o", "/dev/full", check=kct.EXIT_INCOMPLETE)
+
+
+class Forgeries(kct.LiveTest):
+    """A real recording of this host, of which something is missing."""
+
+    def verdict(self, lines):
+        done = subprocess.run([kct.PROGRAM, "verify", "--json", "--recording", "-"],
+                              input=b"".join(lines), capture_output=True, check=False)
+        return done.returncode, json.loads(done.stdout)["verdict"]
+
+    def check_each(self, forgeries, verdicts):
+        wrong = []
+        for what, lines in forgeries:
+            status, verdict = self.verdict(lines)
+            expected = kct.EXIT_INCOMPLETE if verdict == "inconclusive" else kct.EXIT_OK
+            if verdict not in verdicts or status != expected:
+                wrong.append(f"{what}: {verdict}, status {status}")
+        self.assertEqual(wrong, [])
+
+    def real(self, name):
+        self.record(name, *kct.workload_command("migrate", "--vcpus", 4))
+        with open(self.path(name), "rb") as file:
+            lines = file.readlines()
+        self.assertEqual(self.verdict(lines), (kct.EXIT_OK, "per-vcpu"))
+        return lines
+
+    def test_forged(self):
+        lines = self.real("one.jsonl")
+        may = ("per-vcpu", "inconclusive")
+        for forgeries in (forge.dropped, forge.swapped, forge.doubled):
+            self.check_each(forgeries(lines), may)
+        for forgeries in (forge.dropped_and_told, forge.lossy, forge.cut):
+            self.check_each(forgeries(lines), ("inconclusive",))
+
+    def test_of_two_runs(self):
+        one, other = self.real("one.jsonl"), self.real("other.jsonl")
+        for pair in ((one, other), (other, one)):
+            self.check_each(forge.joined(*pair), ("inconclusive",))

@@ -1,0 +1,964 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Events in, verdict out, and what is expected of it. Each story of a VM is told by hand: `tell`
+ * keeps what one event must know of those before it, so that only what a test breaks is broken.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "model/expect.h"
+#include "model/verdict.h"
+
+#define VM	 1
+#define VCPUS	 8
+#define SECOND	 1000000000ULL
+#define REALTIME (1700000000 * SECOND)
+
+/* ---- a story ---- */
+
+struct story {
+	struct kct_judge *judge;
+	uint64_t ns;
+	uint32_t vm;
+	struct kct_masterclock clock;
+	struct kct_pvti pvti[VCPUS];
+	bool has_pvti[VCPUS];
+};
+
+static struct kct_event head(struct story *s, uint32_t kind, uint32_t vcpu)
+{
+	s->ns += 1000;
+	return (struct kct_event){.ns = s->ns, .vm = s->vm, .vcpu = vcpu, .tid = 42, .kind = kind};
+}
+
+static void take(struct story *s, const union kct_any_event *event)
+{
+	assert_int_equal(kct_judge_event(s->judge, event), 0);
+}
+
+static void tell_vm(struct story *s, uint32_t active)
+{
+	union kct_any_event e = {.vm = {.event = head(s, KCT_EVENT_VM, KCT_NO_VCPU)}};
+
+	s->clock = (struct kct_masterclock){.kernel_ns = 100, .cycle_now = 200, .active = active};
+	e.vm.masterclock = s->clock;
+	take(s, &e);
+}
+
+static void tell_vcpu(struct story *s, uint32_t vcpu, int pending, uint64_t offset)
+{
+	union kct_any_event e = {.vcpu = {.event = head(s, KCT_EVENT_VCPU, vcpu),
+					  .tsc_offset = offset,
+					  .pending = (uint8_t)pending}};
+
+	take(s, &e);
+}
+
+static void tell_request(struct story *s, uint32_t vcpu, int op)
+{
+	union kct_any_event e = {.request = {.event = head(s, KCT_EVENT_REQUEST, vcpu),
+					     .op = (uint8_t)op,
+					     .origin = KCT_ORIGIN_TSC_WRITE}};
+
+	take(s, &e);
+}
+
+static void made(struct story *s, uint32_t vcpu)
+{
+	tell_request(s, vcpu, KCT_REQUEST_MADE);
+}
+
+static void cleared(struct story *s, uint32_t vcpu)
+{
+	tell_request(s, vcpu, KCT_REQUEST_CLEARED);
+}
+
+static void tell_update(struct story *s, uint32_t vcpu, int cause, int effect)
+{
+	union kct_any_event e = {.update = {.event = head(s, KCT_EVENT_UPDATE, vcpu),
+					    .before = s->clock,
+					    .cause = (uint8_t)cause,
+					    .effect = (uint8_t)effect}};
+
+	if (effect == KCT_EFFECT_RESNAPSHOT || effect == KCT_EFFECT_ENABLED) {
+		s->clock.kernel_ns += 5000;
+		s->clock.cycle_now += 10000;
+		s->clock.active = KCT_YES;
+	}
+	if (effect == KCT_EFFECT_DISABLED)
+		s->clock.active = KCT_NO;
+	e.update.after = s->clock;
+	take(s, &e);
+}
+
+static void served(struct story *s, uint32_t vcpu, int effect)
+{
+	tell_update(s, vcpu, KCT_CAUSE_VCPU_REQUEST, effect);
+}
+
+static union kct_any_event set_clock_event(struct story *s, uint32_t pending, uint32_t after)
+{
+	return (union kct_any_event){
+		.set_clock = {.event = head(s, KCT_EVENT_SET_CLOCK, KCT_NO_VCPU),
+			      .has_data = 1,
+			      .nr_pending = pending,
+			      .nr_pending_after = after}};
+}
+
+/* KVM_SET_CLOCK as function hooks tell it: its update first, then the call that returns. */
+static void clock_set(struct story *s, uint32_t pending, uint32_t after)
+{
+	union kct_any_event e;
+	int effect = s->clock.active == KCT_YES ? KCT_EFFECT_RESNAPSHOT : KCT_EFFECT_ENABLED;
+
+	tell_update(s, KCT_NO_VCPU, KCT_CAUSE_SET_CLOCK, effect);
+	e = set_clock_event(s, pending, after);
+	take(s, &e);
+}
+
+static void published(struct story *s, uint32_t vcpu, uint64_t system_time, int64_t drift,
+		      int clock_set)
+{
+	union kct_any_event e = {.pvti = {.event = head(s, KCT_EVENT_PVTI, vcpu),
+					  .old_pvti = s->pvti[vcpu],
+					  .new_pvti = {.tsc_timestamp = 1,
+						       .system_time = system_time,
+						       .flags = KCT_PVTI_TSC_STABLE},
+					  .drift_ns = drift,
+					  .has_old = s->has_pvti[vcpu],
+					  .has_drift = s->has_pvti[vcpu],
+					  .clock_set = (uint8_t)clock_set}};
+
+	s->pvti[vcpu] = e.pvti.new_pvti;
+	s->has_pvti[vcpu] = true;
+	take(s, &e);
+}
+
+static struct story begin(uint32_t active, uint32_t nr_vcpus)
+{
+	struct story s = {.judge = kct_judge_new(), .ns = SECOND, .vm = VM};
+
+	assert_non_null(s.judge);
+	kct_judge_anchor(s.judge, SECOND, REALTIME);
+	tell_vm(&s, active);
+	for (uint32_t i = 0; i < nr_vcpus; i++)
+		tell_vcpu(&s, i, 0, 0);
+	return s;
+}
+
+static struct kct_judgement end(struct story *s)
+{
+	struct kct_judgement all = kct_judge_all(s->judge);
+
+	kct_judge_free(s->judge);
+	return all;
+}
+
+static void check_end(struct story *s, enum kct_verdict verdict)
+{
+	struct kct_judgement all = end(s);
+
+	assert_string_equal(all.why, "");
+	assert_string_equal(kct_verdict_names[all.verdict], kct_verdict_names[verdict]);
+}
+
+static void check_doubt(struct story *s, const char *why)
+{
+	struct kct_judgement all = end(s);
+
+	assert_string_equal(kct_verdict_names[all.verdict], "inconclusive");
+	assert_string_equal(all.why, why);
+}
+
+/* The target of a migration: requests of four vCPUs wait for KVM_SET_CLOCK. */
+static struct story restored(uint32_t pending_after)
+{
+	struct story s = begin(KCT_NO, 4);
+
+	for (uint32_t i = 0; i < 4; i++)
+		made(&s, i);
+	clock_set(&s, 4, pending_after);
+	return s;
+}
+
+/* ---- verdicts ---- */
+
+static void test_names(void **state)
+{
+	(void)state;
+	assert_string_equal(kct_verdict_names[KCT_VERDICT_NOTHING], "nothing-to-suppress");
+	assert_string_equal(kct_verdict_names[KCT_VERDICT_SUPPRESSED], "suppressed");
+	assert_string_equal(kct_verdict_names[KCT_VERDICT_COALESCED], "coalesced");
+	assert_string_equal(kct_verdict_names[KCT_VERDICT_PER_VCPU], "per-vcpu");
+	assert_string_equal(kct_verdict_names[KCT_VERDICT_INCONCLUSIVE], "inconclusive");
+}
+
+static void test_per_vcpu(void **state)
+{
+	struct story s = restored(4);
+	struct kct_judgement all;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++)
+		served(&s, i, KCT_EFFECT_RESNAPSHOT);
+	all = end(&s);
+	assert_int_equal(all.verdict, KCT_VERDICT_PER_VCPU);
+	assert_int_equal(all.number, KCT_NO_VM);
+	assert_int_equal(all.findings.made, 4);
+	assert_int_equal(all.findings.pending_at_set, 4);
+	assert_int_equal(all.findings.pending_after_set, 4);
+	assert_true(all.findings.after_set_known);
+	assert_int_equal(all.findings.judged, 4);
+	assert_int_equal(all.findings.served, 4);
+	assert_int_equal(all.findings.cleared, 0);
+	assert_int_equal(all.findings.unresolved, 0);
+	assert_int_equal(all.findings.snapshots, 4);
+	assert_int_equal(all.findings.suppressed, 0);
+	assert_int_equal(all.findings.updates, 5);
+	assert_int_equal(all.findings.clock_sets, 1);
+}
+
+static void test_coalesced(void **state)
+{
+	struct story s = restored(KCT_NO_NUMBER);
+	struct kct_judgement all;
+
+	(void)state;
+	served(&s, 2, KCT_EFFECT_RESNAPSHOT);
+	served(&s, 0, KCT_EFFECT_SUPPRESSED);
+	cleared(&s, 1);
+	served(&s, 3, KCT_EFFECT_SUPPRESSED);
+	all = end(&s);
+	assert_int_equal(all.verdict, KCT_VERDICT_COALESCED);
+	assert_false(all.findings.after_set_known);
+	assert_int_equal(all.findings.judged, 4);
+	assert_int_equal(all.findings.served, 3);
+	assert_int_equal(all.findings.cleared, 1);
+	assert_int_equal(all.findings.snapshots, 1);
+	assert_int_equal(all.findings.suppressed, 2);
+	/* All but one, too. */
+	s = restored(4);
+	for (uint32_t i = 0; i < 4; i++)
+		served(&s, i, i ? KCT_EFFECT_RESNAPSHOT : KCT_EFFECT_SUPPRESSED);
+	check_end(&s, KCT_VERDICT_COALESCED);
+}
+
+static void test_suppressed(void **state)
+{
+	struct story s = restored(4);
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++)
+		served(&s, i, KCT_EFFECT_SUPPRESSED);
+	check_end(&s, KCT_VERDICT_SUPPRESSED);
+	s = restored(0);
+	for (uint32_t i = 0; i < 4; i++)
+		cleared(&s, i);
+	check_end(&s, KCT_VERDICT_SUPPRESSED);
+	/* One is enough. */
+	s = begin(KCT_YES, 1);
+	made(&s, 0);
+	served(&s, 0, KCT_EFFECT_SUPPRESSED);
+	check_end(&s, KCT_VERDICT_SUPPRESSED);
+}
+
+static void test_nothing(void **state)
+{
+	struct story s = begin(KCT_NO, 2);
+
+	(void)state;
+	/* A first start: the second update is not needed, but was asked for when the first was. */
+	made(&s, 0);
+	made(&s, 1);
+	served(&s, 0, KCT_EFFECT_ENABLED);
+	served(&s, 1, KCT_EFFECT_RESNAPSHOT);
+	check_end(&s, KCT_VERDICT_NOTHING);
+	/* Nothing at all happens. */
+	s = begin(KCT_YES, 2);
+	check_end(&s, KCT_VERDICT_NOTHING);
+	/* The masterclock stays off. */
+	s = begin(KCT_NO, 1);
+	made(&s, 0);
+	served(&s, 0, KCT_EFFECT_INACTIVE);
+	check_end(&s, KCT_VERDICT_NOTHING);
+	/* Made when it was off, cleared when it still is. */
+	s = begin(KCT_NO, 1);
+	made(&s, 0);
+	cleared(&s, 0);
+	check_end(&s, KCT_VERDICT_NOTHING);
+}
+
+/* An update that turns the masterclock off or on was needed: it is not judged. */
+static void test_needed(void **state)
+{
+	struct story s = begin(KCT_YES, 2);
+	struct kct_judgement all;
+
+	(void)state;
+	made(&s, 0);
+	served(&s, 0, KCT_EFFECT_DISABLED);
+	made(&s, 1);
+	served(&s, 1, KCT_EFFECT_ENABLED);
+	all = end(&s);
+	assert_int_equal(all.verdict, KCT_VERDICT_NOTHING);
+	assert_int_equal(all.findings.judged, 0);
+	assert_int_equal(all.findings.made, 2);
+	/* Beside others that are. */
+	s = begin(KCT_YES, 3);
+	made(&s, 2);
+	served(&s, 2, KCT_EFFECT_RESNAPSHOT);
+	made(&s, 0);
+	served(&s, 0, KCT_EFFECT_DISABLED);
+	check_end(&s, KCT_VERDICT_PER_VCPU);
+}
+
+/* Found running with a request pending. */
+static void test_pending_at_first_sight(void **state)
+{
+	struct story s = begin(KCT_YES, 0);
+	struct kct_judgement all;
+
+	(void)state;
+	tell_vcpu(&s, 0, 1, 0);
+	served(&s, 0, KCT_EFFECT_RESNAPSHOT);
+	all = end(&s);
+	assert_int_equal(all.verdict, KCT_VERDICT_PER_VCPU);
+	assert_int_equal(all.findings.made, 0);
+	assert_int_equal(all.findings.judged, 1);
+	/* Off then, but pending when the clock is set. */
+	s = begin(KCT_NO, 0);
+	tell_vcpu(&s, 0, 1, 0);
+	clock_set(&s, 1, 1);
+	served(&s, 0, KCT_EFFECT_SUPPRESSED);
+	check_end(&s, KCT_VERDICT_SUPPRESSED);
+}
+
+static void test_several_vms(void **state)
+{
+	struct story s = restored(4);
+	struct kct_judgement all;
+	struct story other;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++)
+		served(&s, i, KCT_EFFECT_SUPPRESSED);
+	other = (struct story){.judge = s.judge, .ns = s.ns, .vm = 9};
+	tell_vm(&other, KCT_YES);
+	tell_vcpu(&other, 0, 0, 0);
+	made(&other, 0);
+	served(&other, 0, KCT_EFFECT_RESNAPSHOT);
+	all = end(&s);
+	assert_int_equal(all.verdict, KCT_VERDICT_PER_VCPU);
+	assert_int_equal(all.findings.judged, 5);
+	assert_int_equal(all.findings.snapshots, 1);
+	assert_int_equal(all.findings.suppressed, 4);
+}
+
+struct seen {
+	uint32_t numbers[4];
+	enum kct_verdict verdicts[4];
+	size_t count;
+};
+
+static void see(const struct kct_judgement *judgement, void *context)
+{
+	struct seen *seen = context;
+
+	seen->numbers[seen->count] = judgement->number;
+	seen->verdicts[seen->count++] = judgement->verdict;
+}
+
+static void test_each_vm(void **state)
+{
+	struct story s = begin(KCT_YES, 1);
+	struct story other = {.judge = s.judge, .ns = s.ns, .vm = 7};
+	struct seen seen = {0};
+
+	(void)state;
+	made(&s, 0);
+	served(&s, 0, KCT_EFFECT_SUPPRESSED);
+	tell_vm(&other, KCT_YES);
+	tell_vcpu(&other, 3, 0, 0);
+	made(&other, 3);
+	kct_judge_each(s.judge, see, &seen);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.numbers[0], VM);
+	assert_int_equal(seen.verdicts[0], KCT_VERDICT_SUPPRESSED);
+	assert_int_equal(seen.numbers[1], 7);
+	assert_int_equal(seen.verdicts[1], KCT_VERDICT_INCONCLUSIVE);
+	check_doubt(&s, "1 requests were still pending at the end");
+}
+
+/* ---- doubts ---- */
+
+static void test_nobody(void **state)
+{
+	struct story s = {.judge = kct_judge_new()};
+
+	(void)state;
+	check_doubt(&s, "no VM was seen");
+}
+
+static void test_told_doubt(void **state)
+{
+	struct story s = restored(4);
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++)
+		served(&s, i, KCT_EFFECT_SUPPRESSED);
+	kct_judge_doubt(s.judge, "3 events were lost");
+	kct_judge_doubt(s.judge, "and something else");
+	check_doubt(&s, "3 events were lost");
+}
+
+static void test_unresolved(void **state)
+{
+	struct story s = restored(4);
+	struct kct_judgement all;
+
+	(void)state;
+	served(&s, 0, KCT_EFFECT_SUPPRESSED);
+	cleared(&s, 1);
+	all = end(&s);
+	assert_int_equal(all.verdict, KCT_VERDICT_INCONCLUSIVE);
+	assert_int_equal(all.findings.unresolved, 2);
+	assert_string_equal(all.why, "2 requests were still pending at the end");
+}
+
+static void test_requests_that_do_not_add_up(void **state)
+{
+	struct story s = begin(KCT_YES, 2);
+
+	(void)state;
+	served(&s, 1, KCT_EFFECT_RESNAPSHOT);
+	check_doubt(&s, "vCPU 1 served a request that was not seen to be made");
+	s = begin(KCT_YES, 2);
+	cleared(&s, 1);
+	check_doubt(&s, "a request of vCPU 1 was cleared that was not seen to be made");
+	s = begin(KCT_YES, 2);
+	made(&s, 1);
+	made(&s, 1);
+	served(&s, 1, KCT_EFFECT_SUPPRESSED);
+	check_doubt(&s, "vCPU 1 made a request twice: what became of the first is missing");
+	s = begin(KCT_NO, 2);
+	made(&s, 0);
+	clock_set(&s, 2, 0);
+	cleared(&s, 0);
+	check_doubt(&s, "KVM_SET_CLOCK found 2 requests pending, the events account for 1");
+	s = restored(4);
+	for (uint32_t i = 0; i < 4; i++)
+		served(&s, i, KCT_EFFECT_UNKNOWN);
+	check_doubt(&s, "an update whose effect is not known");
+}
+
+static void test_tracked_requests(void **state)
+{
+	for (int pending = KCT_NO; pending <= KCT_NOT_KNOWN; pending++) {
+		struct story s = begin(KCT_YES, 1);
+		union kct_any_event e = {.tsc_track = {.event = head(&s, KCT_EVENT_TSC_TRACK, 0),
+						       .pending = (uint8_t)pending}};
+
+		(void)state;
+		take(&s, &e);
+		if (pending == KCT_YES)
+			check_doubt(&s, "a request of vCPU 0 is missing");
+		else
+			check_end(&s, KCT_VERDICT_NOTHING);
+	}
+}
+
+static void test_missing_update(void **state)
+{
+	static const char why[] =
+		"an update is missing: the values before one are not those after the last";
+	struct story s = restored(4);
+
+	(void)state;
+	served(&s, 0, KCT_EFFECT_SUPPRESSED);
+	s.clock.kernel_ns++;
+	served(&s, 1, KCT_EFFECT_SUPPRESSED);
+	check_doubt(&s, why);
+	s = begin(KCT_YES, 1);
+	s.clock.cycle_now++;
+	made(&s, 0);
+	served(&s, 0, KCT_EFFECT_SUPPRESSED);
+	check_doubt(&s, why);
+	s = begin(KCT_NO, 1);
+	s.clock.active = KCT_YES;
+	made(&s, 0);
+	served(&s, 0, KCT_EFFECT_RESNAPSHOT);
+	check_doubt(&s, why);
+	/* Of a VM whose values were not known at first, nothing is claimed before the first. */
+	s = begin(KCT_NOT_KNOWN, 1);
+	s.clock.active = KCT_YES;
+	s.clock.kernel_ns++;
+	made(&s, 0);
+	served(&s, 0, KCT_EFFECT_RESNAPSHOT);
+	check_end(&s, KCT_VERDICT_NOTHING);
+}
+
+static void test_set_clock_and_its_update(void **state)
+{
+	struct story s = begin(KCT_YES, 1);
+	union kct_any_event e;
+
+	(void)state;
+	tell_update(&s, KCT_NO_VCPU, KCT_CAUSE_SET_CLOCK, KCT_EFFECT_RESNAPSHOT);
+	check_doubt(&s, "a KVM_SET_CLOCK is missing that made an update");
+	s = begin(KCT_YES, 1);
+	tell_update(&s, KCT_NO_VCPU, KCT_CAUSE_SET_CLOCK_REALTIME, KCT_EFFECT_RESNAPSHOT);
+	check_doubt(&s, "a KVM_SET_CLOCK is missing that made an update");
+	s = begin(KCT_YES, 1);
+	e = set_clock_event(&s, 0, 0);
+	take(&s, &e);
+	check_doubt(&s, "the update that a KVM_SET_CLOCK made is missing");
+	/* The call first, as a tracepoint has it; and another call, which has no such event. */
+	s = begin(KCT_YES, 1);
+	e = set_clock_event(&s, 0, KCT_NO_NUMBER);
+	take(&s, &e);
+	tell_update(&s, KCT_NO_VCPU, KCT_CAUSE_SET_CLOCK, KCT_EFFECT_RESNAPSHOT);
+	tell_update(&s, KCT_NO_VCPU, KCT_CAUSE_SET_CLOCK_GUEST, KCT_EFFECT_RESNAPSHOT);
+	tell_update(&s, KCT_NO_VCPU, KCT_CAUSE_HYPERV, KCT_EFFECT_RESNAPSHOT);
+	check_end(&s, KCT_VERDICT_NOTHING);
+}
+
+static void test_causes(void **state)
+{
+	struct story s = begin(KCT_YES, 1);
+
+	(void)state;
+	tell_update(&s, KCT_NO_VCPU, KCT_CAUSE_UNKNOWN, KCT_EFFECT_RESNAPSHOT);
+	check_doubt(&s, "an update of unknown cause");
+	s = begin(KCT_YES, 1);
+	served(&s, KCT_NO_VCPU, KCT_EFFECT_RESNAPSHOT);
+	check_doubt(&s, "an update for a request of no known vCPU");
+}
+
+static void test_first_events(void **state)
+{
+	struct story s = begin(KCT_YES, 1);
+
+	(void)state;
+	made(&s, 5);
+	served(&s, 5, KCT_EFFECT_SUPPRESSED);
+	check_doubt(&s, "the first event of vCPU 5 is missing");
+	s = (struct story){.judge = kct_judge_new(), .ns = SECOND, .vm = VM};
+	tell_vcpu(&s, 0, 0, 0);
+	check_doubt(&s, "the VM's first event is missing");
+	s = begin(KCT_YES, 2);
+	tell_vcpu(&s, 1, 0, 0);
+	check_doubt(&s, "vCPU 1 is seen for the first time twice");
+	s = begin(KCT_YES, 2);
+	tell_vm(&s, KCT_YES);
+	check_doubt(&s, "the VM is seen for the first time twice");
+}
+
+static void test_order(void **state)
+{
+	struct story s = begin(KCT_YES, 2);
+
+	(void)state;
+	made(&s, 0);
+	s.ns -= 1500; /* before what vCPU 0 did last, behind what came before it */
+	made(&s, 1);  /* another one's time is its own */
+	s.ns -= 1000;
+	served(&s, 0, KCT_EFFECT_SUPPRESSED);
+	served(&s, 1, KCT_EFFECT_SUPPRESSED);
+	check_doubt(&s, "events are out of order");
+	/* Updates of a VM are under a lock, whoever runs them. */
+	s = begin(KCT_YES, 2);
+	made(&s, 0);
+	made(&s, 1);
+	s.ns += 5000;
+	served(&s, 0, KCT_EFFECT_SUPPRESSED);
+	s.ns -= 3000;
+	served(&s, 1, KCT_EFFECT_SUPPRESSED);
+	check_doubt(&s, "events are out of order");
+}
+
+/* Events of another host, spliced in: they are of another time. */
+static void test_other_times(void **state)
+{
+	struct story s = begin(KCT_YES, 2), other;
+
+	(void)state;
+	s.ns += 3600 * SECOND;
+	made(&s, 0);
+	s.ns -= 3599 * SECOND;
+	made(&s, 1);
+	served(&s, 1, KCT_EFFECT_SUPPRESSED);
+	s.ns += 3600 * SECOND;
+	served(&s, 0, KCT_EFFECT_SUPPRESSED);
+	check_doubt(&s, "events are out of order");
+	s = begin(KCT_YES, 1);
+	s.ns = SECOND - 2000;
+	made(&s, 0);
+	check_doubt(&s, "an event is older than the recording");
+	/* But a VM that was there before is announced with the time at which it was met. */
+	s = begin(KCT_YES, 1);
+	other = (struct story){.judge = s.judge, .ns = 1000, .vm = 2};
+	tell_vm(&other, KCT_YES);
+	other.ns = s.ns;
+	tell_vcpu(&other, 0, 0, 0);
+	check_end(&s, KCT_VERDICT_NOTHING);
+	/* And two CPUs need not deliver in the order of time. */
+	s = begin(KCT_YES, 2);
+	s.ns += SECOND / 2;
+	made(&s, 0);
+	s.ns -= SECOND / 2;
+	made(&s, 1);
+	served(&s, 1, KCT_EFFECT_SUPPRESSED);
+	s.ns += SECOND;
+	served(&s, 0, KCT_EFFECT_SUPPRESSED);
+	check_end(&s, KCT_VERDICT_SUPPRESSED);
+}
+
+static void test_pvti_chain(void **state)
+{
+	struct story s = begin(KCT_YES, 2);
+
+	(void)state;
+	published(&s, 0, 1000, 0, 0);
+	s.pvti[0].system_time++;
+	published(&s, 0, 2000, 0, 0);
+	check_doubt(&s, "a PVTI update of vCPU 0 is missing");
+	s = begin(KCT_YES, 2);
+	published(&s, 1, 1000, 0, 0);
+	s.has_pvti[1] = false;
+	published(&s, 1, 2000, 0, 0);
+	check_doubt(&s, "a PVTI update of vCPU 1 is missing");
+	s = begin(KCT_YES, 2);
+	s.has_pvti[1] = true;
+	published(&s, 1, 2000, 0, 0);
+	check_doubt(&s, "the first PVTI update of vCPU 1 is missing");
+	/* Flags are not of the line. */
+	s = begin(KCT_YES, 2);
+	published(&s, 0, 1000, 0, 0);
+	s.pvti[0].flags ^= KCT_PVTI_GUEST_STOPPED;
+	published(&s, 0, 1000, 0, 0);
+	check_end(&s, KCT_VERDICT_NOTHING);
+}
+
+static void test_unattributed(void **state)
+{
+	struct story s = begin(KCT_YES, 1);
+
+	(void)state;
+	s.vm = KCT_NO_VM;
+	tell_update(&s, KCT_NO_VCPU, KCT_CAUSE_VM_CREATE, KCT_EFFECT_INACTIVE);
+	s.vm = VM;
+	check_end(&s, KCT_VERDICT_NOTHING);
+	s = begin(KCT_YES, 1);
+	s.vm = KCT_NO_VM;
+	tell_update(&s, KCT_NO_VCPU, KCT_CAUSE_HYPERV, KCT_EFFECT_UNKNOWN);
+	check_doubt(&s, "an update could not be laid to its VM");
+	s = begin(KCT_YES, 1);
+	s.vm = KCT_NO_VM;
+	published(&s, 0, 1, 0, 0);
+	check_doubt(&s, "a PVTI update could not be laid to its VM");
+}
+
+/* ---- further numbers ---- */
+
+static void test_negative_deltas(void **state)
+{
+	struct story s = begin(KCT_YES, 2);
+	struct kct_judgement all;
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++) {
+		union kct_any_event e = {
+			.pvti = {.event = head(&s, KCT_EVENT_PVTI, i), .negative_delta = 1}};
+
+		take(&s, &e);
+	}
+	s.has_pvti[0] = true;
+	published(&s, 0, 0, 0, 0);
+	all = end(&s);
+	assert_int_equal(all.verdict, KCT_VERDICT_NOTHING);
+	assert_int_equal(all.findings.negative_deltas, 2);
+	assert_int_equal(all.findings.pvti_updates, 3);
+}
+
+static void write_tsc(struct story *s, uint32_t vcpu, uint64_t offset)
+{
+	union kct_any_event e = {
+		.tsc_write = {.event = head(s, KCT_EVENT_TSC_WRITE, vcpu), .new_offset = offset}};
+
+	take(s, &e);
+}
+
+static bool offsets_differ(struct story *s)
+{
+	return end(s).findings.tsc_offsets_differ;
+}
+
+static void test_tsc_offsets(void **state)
+{
+	struct story s = begin(KCT_YES, 3);
+
+	(void)state;
+	/* Different only until an update. */
+	write_tsc(&s, 1, 5);
+	write_tsc(&s, 1, 0);
+	clock_set(&s, 0, 0);
+	assert_false(offsets_differ(&s));
+	s = begin(KCT_YES, 3);
+	write_tsc(&s, 1, 5);
+	clock_set(&s, 0, 0);
+	assert_true(offsets_differ(&s));
+	/* All of them moved alike. */
+	s = begin(KCT_YES, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		write_tsc(&s, i, (uint64_t)-77);
+	clock_set(&s, 0, 0);
+	assert_false(offsets_differ(&s));
+	/* Without the masterclock it does not matter. */
+	s = begin(KCT_YES, 3);
+	write_tsc(&s, 2, 1);
+	made(&s, 2);
+	served(&s, 2, KCT_EFFECT_DISABLED);
+	assert_false(offsets_differ(&s));
+	/* As the vCPUs were found. */
+	s = begin(KCT_YES, 1);
+	tell_vcpu(&s, 1, 0, 1);
+	clock_set(&s, 0, 0);
+	assert_true(offsets_differ(&s));
+}
+
+static int64_t blackout(uint64_t after_start, uint64_t realtime, uint32_t flags, bool anchored)
+{
+	struct story s = begin(KCT_YES, 1);
+	union kct_any_event e = set_clock_event(&s, 0, 0);
+
+	if (!anchored)
+		kct_judge_anchor(s.judge, 0, 0);
+	e.set_clock.event.ns = SECOND + after_start;
+	e.set_clock.realtime = realtime;
+	e.set_clock.flags = flags;
+	take(&s, &e);
+	return end(&s).findings.blackout_ns;
+}
+
+static void test_blackout(void **state)
+{
+	(void)state;
+	/* The wall clock is at REALTIME + 5 s; it was at REALTIME + 2 s when it was saved. */
+	assert_int_equal(blackout(5 * SECOND, REALTIME + 2 * SECOND, 4, true), 3 * SECOND);
+	assert_int_equal(blackout(5 * SECOND, REALTIME + 2 * SECOND, 6, true), 3 * SECOND);
+	assert_int_equal(blackout(5 * SECOND, REALTIME + 6 * SECOND, 4, true), -(int64_t)SECOND);
+	assert_int_equal(blackout(5 * SECOND, REALTIME + 2 * SECOND, 2, true), 0);
+	assert_int_equal(blackout(5 * SECOND, REALTIME + 2 * SECOND, 4, false), 0);
+}
+
+/* What a start moves, and what KVM_SET_CLOCK asks for, is neither a move nor a drift. */
+static void test_drift(void **state)
+{
+	struct story s = begin(KCT_YES, 2);
+	struct kct_judgement all;
+
+	(void)state;
+	published(&s, 0, 1000, 0, 0);
+	published(&s, 0, 9000, 5000, 0);
+	clock_set(&s, 0, 0);
+	published(&s, 0, 100000, 91000, 1);
+	published(&s, 1, 100000, 0, 1);
+	published(&s, 0, 100000, 0, 0);
+	published(&s, 0, 100004, 4, 0);
+	published(&s, 1, 99993, -7, 0);
+	published(&s, 1, 99995, 2, 0);
+	published(&s, 1, 99995, 500, 1); /* was asked for by a call that is not told of yet */
+	all = end(&s);
+	assert_int_equal(all.findings.pvti_updates, 7);
+	assert_int_equal(all.findings.pvti_moved, 3);
+	assert_int_equal(all.findings.drift.total, -1);
+	assert_int_equal(all.findings.drift.max_forward, 4);
+	assert_int_equal(all.findings.drift.max_backward, -7);
+}
+
+/* ---- expectations ---- */
+
+static struct kct_expectation parsed(const char *text)
+{
+	struct kct_expectation expectation;
+
+	assert_int_equal(kct_expect_parse(text, &expectation), 0);
+	assert_ptr_equal(expectation.text, text);
+	return expectation;
+}
+
+static void test_parse(void **state)
+{
+	struct kct_expectation e;
+
+	(void)state;
+	for (int v = 0; v < KCT_VERDICT_INCONCLUSIVE; v++) {
+		e = parsed(kct_verdict_names[v]);
+		assert_int_equal(e.kind, KCT_EXPECT_VERDICT);
+		assert_int_equal(e.verdict, v);
+	}
+	e = parsed("unnecessary=0");
+	assert_int_equal(e.kind, KCT_EXPECT_UNNECESSARY);
+	assert_true(e.exact);
+	assert_int_equal(e.bound, 0);
+	e = parsed("unnecessary<=18446744073709551615");
+	assert_false(e.exact);
+	assert_true(e.bound == UINT64_MAX);
+	e = parsed("drift<=1us");
+	assert_int_equal(e.kind, KCT_EXPECT_DRIFT);
+	assert_int_equal(e.bound, 1000);
+	assert_int_equal(parsed("drift<=0").bound, 0);
+	assert_int_equal(parsed("pvti=identical").kind, KCT_EXPECT_IDENTICAL);
+}
+
+static void test_parse_refuses(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"inconclusive",
+		"PER-VCPU",
+		"per-vcpu ",
+		"per_vcpu",
+		"unnecessary",
+		"unnecessary=",
+		"unnecessary<=",
+		"unnecessary=<4",
+		"unnecessary=-1",
+		"unnecessary= 1",
+		"unnecessary=1 ",
+		"unnecessary<=18446744073709551616",
+		"drift",
+		"drift<=",
+		"drift<=1",
+		"drift<=-1ns",
+		"drift=1ns",
+		"pvti",
+		"pvti=identicals",
+		"pvti<=identical",
+	};
+	struct kct_expectation expectation;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_not_equal(kct_expect_parse(bad[i], &expectation), 0);
+}
+
+static void check_outcome(const char *text, const struct kct_judgement *judgement,
+			  enum kct_outcome outcome, const char *why)
+{
+	struct kct_expectation expectation = parsed(text);
+	char said[160] = "left over";
+
+	assert_int_equal(kct_expect_check(&expectation, judgement, said, sizeof(said)), outcome);
+	assert_string_equal(said, why);
+}
+
+static void test_check_verdict(void **state)
+{
+	(void)state;
+	for (int v = 0; v < KCT_VERDICT_INCONCLUSIVE; v++) {
+		for (int wanted = 0; wanted < KCT_VERDICT_INCONCLUSIVE; wanted++) {
+			struct kct_judgement j = {.verdict = (enum kct_verdict)v};
+			char why[64];
+
+			snprintf(why, sizeof(why), "the verdict is %s", kct_verdict_names[v]);
+			check_outcome(kct_verdict_names[wanted], &j,
+				      v == wanted ? KCT_HOLDS : KCT_FAILS, why);
+		}
+	}
+}
+
+static void test_check_bounds(void **state)
+{
+	struct kct_judgement j = {
+		.verdict = KCT_VERDICT_PER_VCPU,
+		.findings = {.snapshots = 3,
+			     .clock_sets = 1,
+			     .pvti_updates = 9,
+			     .pvti_moved = 2,
+			     .drift = {.total = 1, .max_forward = 4, .max_backward = -7}}};
+	static const char count[] = "3 new snapshots for requests";
+	static const char jumps[] = "the worst jumps are +4 and -7 ns";
+
+	(void)state;
+	check_outcome("unnecessary=3", &j, KCT_HOLDS, count);
+	check_outcome("unnecessary=2", &j, KCT_FAILS, count);
+	check_outcome("unnecessary=4", &j, KCT_FAILS, count);
+	check_outcome("unnecessary<=3", &j, KCT_HOLDS, count);
+	check_outcome("unnecessary<=4", &j, KCT_HOLDS, count);
+	check_outcome("unnecessary<=2", &j, KCT_FAILS, count);
+	check_outcome("drift<=7ns", &j, KCT_HOLDS, jumps);
+	check_outcome("drift<=6ns", &j, KCT_FAILS, jumps);
+	j.findings.drift.max_forward = 8;
+	check_outcome("drift<=7ns", &j, KCT_FAILS, "the worst jumps are +8 and -7 ns");
+	j.findings.drift.max_backward = INT64_MIN;
+	check_outcome("drift<=1h", &j, KCT_FAILS,
+		      "the worst jumps are +8 and -9223372036854775808 ns");
+	check_outcome("pvti=identical", &j, KCT_FAILS, "2 of 9 PVTI updates moved the line");
+	j.findings.pvti_moved = 0;
+	check_outcome("pvti=identical", &j, KCT_HOLDS, "0 of 9 PVTI updates moved the line");
+	j.findings.clock_sets = 0;
+	check_outcome("pvti=identical", &j, KCT_UNDECIDED, "the clock was never set");
+}
+
+/* No matter what the numbers are. */
+static void test_check_inconclusive(void **state)
+{
+	static const char *const all[] = {
+		"nothing-to-suppress", "suppressed",	 "coalesced", "per-vcpu",
+		"unnecessary=0",       "unnecessary<=9", "drift<=1h", "pvti=identical"};
+	struct kct_judgement j = {.verdict = KCT_VERDICT_INCONCLUSIVE,
+				  .findings = {.clock_sets = 1},
+				  .why = "it is not whole"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		check_outcome(all[i], &j, KCT_UNDECIDED, "it is not whole");
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_names),
+		TEST(test_per_vcpu),
+		TEST(test_coalesced),
+		TEST(test_suppressed),
+		TEST(test_nothing),
+		TEST(test_needed),
+		TEST(test_pending_at_first_sight),
+		TEST(test_several_vms),
+		TEST(test_each_vm),
+		TEST(test_nobody),
+		TEST(test_told_doubt),
+		TEST(test_unresolved),
+		TEST(test_requests_that_do_not_add_up),
+		TEST(test_tracked_requests),
+		TEST(test_missing_update),
+		TEST(test_set_clock_and_its_update),
+		TEST(test_causes),
+		TEST(test_first_events),
+		TEST(test_order),
+		TEST(test_other_times),
+		TEST(test_pvti_chain),
+		TEST(test_unattributed),
+		TEST(test_negative_deltas),
+		TEST(test_tsc_offsets),
+		TEST(test_blackout),
+		TEST(test_drift),
+		TEST(test_parse),
+		TEST(test_parse_refuses),
+		TEST(test_check_verdict),
+		TEST(test_check_bounds),
+		TEST(test_check_inconclusive),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
