@@ -65,6 +65,19 @@ static inline __s64 kct_pvti_drift(const struct kct_pvti *old, const struct kct_
 	return (__s64)(new_pvti->system_time - kct_pvti_read(old, new_pvti->tsc_timestamp));
 }
 
+/*
+ * The drift, in ns, that a migration makes when the TSC and the kvm-clock are not stopped, and not
+ * started, at the same instants (D. Zhang on the KVM list, 16 January 2026). The guest TSC is saved
+ * at P1 and the kvm-clock read at P2; the TSC is written at P3 and the clock set at P4. Between P1
+ * and P2 only the kvm-clock goes on, for T1 = P2 - P1 ns; between P3 and P4 only the TSC does, for
+ * P4 - P3 cycles, which are T2 ns by the PVTI's scale. The clock that went on longer is ahead:
+ * T1 - T2, positive when the kvm-clock is (forward, as everywhere).
+ */
+static inline __s64 kct_migration_drift(__u64 t1_ns, __u64 t2_cycles, const struct kct_pvti *pvti)
+{
+	return (__s64)(t1_ns - kct_pvti_scale(t2_cycles, pvti->tsc_to_system_mul, pvti->tsc_shift));
+}
+
 /* Do both say the same time at every TSC? (flags are not part of the line) */
 static inline int kct_pvti_same_line(const struct kct_pvti *a, const struct kct_pvti *b)
 {

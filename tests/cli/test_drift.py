@@ -106,6 +106,29 @@ class Drift(Case):
                 "predicted_system_time": 67131895449}])
             self.assertEqual(schema.faults("drift", result.out), [])
 
+    def test_points(self):
+        """The thread's equation: T1 = P2 - P1, T2 = P4 - P3 by the scale; + is forward."""
+        _, _, mul, shift = OLD
+        for p1, p2, p3, p4 in ((0, 0, 0, 0), (1000, 3000, 0, 0), (0, 0, 5, 2_600_000_005),
+                               (7, 1_000_007, 1 << 40, (1 << 40) + 1), (0, 1 << 62, 0, 9)):
+            t1, t2 = p2 - p1, scale(p4 - p3, mul, shift)
+            points = ("--old", text(OLD), "--points", text((p1, p2, p3, p4)))
+            self.assertEqual(self.drift(*points).out, f"{t1 - t2:+d} ns\n")
+            result = self.drift(*points, "--json")
+            self.assertEqual(result.objects, [{"schema": "kvmclock-trace/drift", "version": 1,
+                                               "t1_ns": t1, "t2_ns": t2,
+                                               "predicted_ns": t1 - t2}])
+            self.assertEqual(schema.faults("drift", result.out), [])
+        # The clock that went on longer is ahead.
+        ahead = self.drift("--old", text(OLD), "--points", "0,1000,0,0", "-v").out
+        self.assertTrue(ahead.endswith("+1000 ns (T1 - T2; + is a jump forward of the kvm-clock)\n"))
+
+    def test_bad_points(self):
+        for points in ("", "1,2,3", "1,2,3,4,5", "2,1,3,4", "1,2,4,3", "a,2,3,4", "-1,2,3,4"):
+            self.drift("--old", text(OLD), "--points", points, status=USAGE)
+        self.drift("--points", "1,2,3,4", status=USAGE)
+        self.drift("--old", text(OLD), "--new", text(NEW), "--points", "1,2,3,4", status=USAGE)
+
     def vectors(self):
         edges = (0, 1, (1 << 32) - 1, 1 << 32, (1 << 63) - 1, 1 << 63, U64 - 1)
         muls = (0, 1, 1 << 31, (1 << 32) - 1)
