@@ -556,6 +556,7 @@ class Forgeries(VerifyCase):
                 got = self.judge(forged, "--expect", expectation, status=INCOMPLETE)
                 self.assertEqual(got["verdict"], "inconclusive")
                 self.assertIsNone(got["holds"])
+                self.assertEqual({vm["verdict"] for vm in got["vms"]}, {"inconclusive"})
 
     def test_said(self):
         """What is wrong is said in so many words."""

@@ -408,12 +408,17 @@ static void test_nobody(void **state)
 static void test_told_doubt(void **state)
 {
 	struct story s = restored(4);
+	struct seen seen = {0};
 
 	(void)state;
 	for (uint32_t i = 0; i < 4; i++)
 		served(&s, i, KCT_EFFECT_SUPPRESSED);
 	kct_judge_doubt(s.judge, "3 events were lost");
 	kct_judge_doubt(s.judge, "and something else");
+	/* It is a doubt about each VM, too. */
+	kct_judge_each(s.judge, see, &seen);
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(seen.verdicts[0], KCT_VERDICT_INCONCLUSIVE);
 	check_doubt(&s, "3 events were lost");
 }
 
