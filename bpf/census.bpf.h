@@ -5,7 +5,7 @@
 
 #include "state.bpf.h"
 
-/* Also give what is found its place in the maps, and announce it. */
+/* Also give what is found its place in the maps and, once armed, announce it. */
 __u32 census_seeds = 0;
 
 static __always_inline void seed_vm(struct kvm *kvm, struct task_struct *task)
@@ -17,7 +17,7 @@ static __always_inline void seed_vm(struct kvm *kvm, struct task_struct *task)
 	/* A tracepoint found the VM first, and could not tell what was before. */
 	if (!armed && vm->masterclock.active == KCT_NOT_KNOWN)
 		read_masterclock(kvm, &vm->masterclock);
-	if (!vm->announced)
+	if (armed && !vm->announced)
 		announce_vm(vm);
 }
 
@@ -27,7 +27,7 @@ static __always_inline void seed_vcpu(struct kvm *kvm, struct kvm_vcpu *vcpu,
 	struct kct_vm_state *vm = vm_state(kvm, task, NEW_BY_CENSUS);
 	struct kct_vcpu_state *state = vcpu_state(vcpu, vm, NEW_BY_CENSUS);
 
-	if (state && !state->announced)
+	if (state && armed && !state->announced)
 		announce_vcpu(state, vcpu);
 }
 

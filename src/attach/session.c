@@ -173,17 +173,21 @@ static void ignore(void *context, const struct kct_census_entry *entry)
 	(void)entry;
 }
 
+/*
+ * Twice: before we count, so that what is counted then has something to be compared with; and
+ * after, so that what is announced is what the first event begins with.
+ */
 int kct_session_arm(struct kct_session *session)
 {
 	int error;
 
 	session->bpf->bss->census_seeds = 1;
 	error = kct_census_read(session->bpf->progs.census, ignore, NULL);
-	session->bpf->bss->census_seeds = 0;
-	if (error)
-		return kct_refused(-error);
 	session->bpf->bss->armed = 1;
-	return 0;
+	if (!error)
+		error = kct_census_read(session->bpf->progs.census, ignore, NULL);
+	session->bpf->bss->census_seeds = 0;
+	return error ? kct_refused(-error) : 0;
 }
 
 int kct_session_fd(const struct kct_session *session)

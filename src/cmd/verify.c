@@ -174,6 +174,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 	if (key < OPTION_WORKLOAD || key >= OPTION_WORKLOAD + KCT_WORKLOAD_OPTIONS)
 		return ARGP_ERR_UNKNOWN;
+	if (verify->nr_words == MAX_WORKLOAD_ARGS - 1)
+		argp_error(state, "too many options for the workload");
 	if (key == OPTION_WORKLOAD + KCT_WORKLOAD_DURATION)
 		verify->duration = text;
 	add_workload_option(verify, key - OPTION_WORKLOAD, text);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""`verify` of recordings: the verdicts, what is expected of them, and evidence that is not whole."""
+"""`verify` of recordings: verdicts, what is expected of them, and evidence that is not whole."""
 
 import json
 import os

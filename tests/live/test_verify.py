@@ -23,6 +23,14 @@ def verify(*args, check):
     return kct.parse(done.stdout)
 
 
+def parent_of(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
 class Verify(kct.LiveTest):
     def test_migrate(self):
         got = verify("migrate", "--vcpus", 4, "--expect", "per-vcpu", check=kct.EXIT_OK)
@@ -76,10 +84,12 @@ class Verify(kct.LiveTest):
         self.assertNotIn(storm.pid, [vm["pid"] for vm in got["vms"]])
         self.assertEqual(got["evidence"]["judged"], 4)
 
-    def wait_for_vm(self, pid):
+    def wait_for_vm(self, pid, child=False):
+        """That process's VM, or its child's, runs."""
         def runs():
             vms = kct.parse(kct.run("list", "--json", check=kct.EXIT_OK).stdout)["vms"]
-            return [vm for vm in vms if vm["pid"] == pid and vm["masterclock"] == "active"]
+            return [vm for vm in vms if vm["masterclock"] == "active" and
+                    (parent_of(vm["pid"]) if child else vm["pid"]) == pid]
 
         kct.until(runs, "the VM")
 
@@ -157,11 +167,13 @@ class Verify(kct.LiveTest):
             self.assertEqual(got["verdict"], "nothing-to-suppress")
 
     def test_interrupted(self):
+        """The guest had nothing to suppress, but who knows what it was yet to do."""
         process = self.start("verify", "steady", "--duration", "1000s", "--json", "--expect",
                              "nothing-to-suppress").wait_polling()
+        self.wait_for_vm(process.pid, child=True)
         got = kct.parse(process.finish(signal.SIGINT, check=kct.EXIT_INCOMPLETE))
         self.assertEqual((got["verdict"], got["holds"]), ("inconclusive", None))
-        self.assertIn(got["why"], ("the workload did not come to its end", "no VM was seen"))
+        self.assertEqual(got["why"], "the workload did not come to its end")
 
     def test_losses(self):
         """No room for the second VM: nothing is concluded."""
