@@ -7,7 +7,7 @@
 #ifndef KCT_FUNCTIONS_BPF_H
 #define KCT_FUNCTIONS_BPF_H
 
-#include "observe.bpf.h"
+#include "hooks.bpf.h"
 
 /*
  * What a kretprobe is not told: the first argument of the call that returns. Kept by thread and

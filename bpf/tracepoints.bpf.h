@@ -3,7 +3,7 @@
 #ifndef KCT_TRACEPOINTS_BPF_H
 #define KCT_TRACEPOINTS_BPF_H
 
-#include "observe.bpf.h"
+#include "hooks.bpf.h"
 
 SEC("tp_btf/kvm_update_master_clock")
 int BPF_PROG(tp_update, bool use_master_clock, unsigned int host_clock, bool offset_matched)

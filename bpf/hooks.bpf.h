@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the hooks have in common, whether they are tracepoints or functions: from the ioctl in
+ * progress to a cause or an origin, and from an update's entry to its end.
+ */
+#ifndef KCT_HOOKS_BPF_H
+#define KCT_HOOKS_BPF_H
+
+#include "observe.bpf.h"
+
+/* kvm_arch_init_vm(), kvm_vm_ioctl_set_clock(), vcpu_enter_guest(): each in its own ioctl. */
+static __always_inline enum kct_cause cause_of(const struct who *who)
+{
+	switch (who->ioctl) {
+	case IOCTL_CREATE_VM:
+		return KCT_CAUSE_VM_CREATE;
+	case IOCTL_SET_CLOCK:
+		return KCT_CAUSE_SET_CLOCK;
+	case IOCTL_SET_CLOCK_GUEST:
+		return KCT_CAUSE_SET_CLOCK_GUEST;
+	case IOCTL_RUN:
+		return KCT_CAUSE_VCPU_REQUEST;
+	}
+	/* The one caller outside an ioctl is kvm_hyperv_tsc_notifier(), in a workqueue. */
+	return who->kthread ? KCT_CAUSE_HYPERV : KCT_CAUSE_UNKNOWN;
+}
+
+static __always_inline enum kct_origin origin_of(const struct who *who)
+{
+	switch (who->ioctl) {
+	case IOCTL_CREATE_VCPU:
+		return KCT_ORIGIN_VCPU_CREATE;
+	case IOCTL_SET_MSRS:
+		return KCT_ORIGIN_TSC_WRITE;
+	case IOCTL_SET_DEVICE_ATTR:
+		return KCT_ORIGIN_TSC_OFFSET;
+	}
+	return KCT_ORIGIN_UNKNOWN;
+}
+
+/* Who runs, with the vCPU of that id where the ioctl is about a new one. */
+static __always_inline void who_with_vcpu(struct who *who, __u32 vcpu_id)
+{
+	who_is_running(who);
+	if (!who->vcpu && who->kvm && who->ioctl == IOCTL_CREATE_VCPU)
+		who->vcpu = newest_vcpu(who->kvm, vcpu_id);
+}
+
+static __always_inline bool read_clock_data(const struct who *who, struct clock_data *data)
+{
+	return !bpf_probe_read_user(data, sizeof(*data), (void *)who->argument);
+}
+
+/* pvclock_update_vm_gtod_copy() is entered. */
+static __always_inline void update_begins(struct kvm *kvm)
+{
+	__u32 zero = 0;
+	struct update_frame *frame = bpf_map_lookup_elem(&update_frames, &zero);
+
+	if (!frame)
+		return;
+	read_masterclock(kvm, &frame->before);
+	frame->kvm = (__u64)kvm;
+}
+
+/* It is done; e holds what the hook knows of it. */
+static __always_inline void updated(struct kct_update_event *e, struct who *who, bool active)
+{
+	__u32 zero = 0;
+	struct update_frame *frame = bpf_map_lookup_elem(&update_frames, &zero);
+	const struct kct_masterclock *before = NULL;
+	struct clock_data data;
+
+	if (frame && frame->kvm) {
+		who->kvm = (struct kvm *)frame->kvm;
+		before = &frame->before;
+		frame->kvm = 0;
+	}
+	e->cause = cause_of(who);
+	e->derived = who->kthread;
+	if (who->ioctl == IOCTL_SET_CLOCK) {
+		bool has_data = read_clock_data(who, &data);
+
+		if (has_data && data.flags & KVM_CLOCK_REALTIME)
+			e->cause = KCT_CAUSE_SET_CLOCK_REALTIME;
+		if (set_clock_at_update && who->kvm)
+			observe_set_clock(who->kvm, has_data ? &data : NULL,
+					  count_pending(who->kvm), KCT_NO_NUMBER);
+	}
+	observe_update(e, who->kvm, who->vcpu, before, active);
+}
+
+#endif
