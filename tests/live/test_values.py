@@ -94,23 +94,32 @@ class Values(kct.LiveTest):
             for number, told in recording.match(work)
         )
 
+    def check_drifts(self, *args):
+        """
+        Every run is checked whole. Whether guest memory shows two PVTIs in a row, so that a drift
+        can be compared, is the scheduler's choice: one of a few runs has to.
+        """
+        for _ in range(20):
+            if self.check_workload(*args) > 0:
+                return
+        self.fail("no run showed two PVTIs in a row")
+
     def test_migrate(self):
         for vcpus in (1, 4, 16):
             with self.subTest(vcpus=vcpus):
-                compared = self.check_workload("migrate", "--vcpus", vcpus)
-                if vcpus > 1:
-                    self.assertGreater(compared, 0)
+                check = self.check_drifts if vcpus > 1 else self.check_workload
+                check("migrate", "--vcpus", vcpus)
 
     def test_migrate_skewed(self):
         """Clock and TSC do not stop at one time, nor go on at one."""
         skew = ["--skew-save", "3ms", "--skew-restore", "2ms", "--downtime", "5ms"]
-        self.assertGreater(self.check_workload("migrate", "--vcpus", 4, *skew), 0)
+        self.check_drifts("migrate", "--vcpus", 4, *skew)
 
     def test_migrate_by_offset(self):
-        self.assertGreater(self.check_workload("migrate", "--vcpus", 4, "--tsc-offset"), 0)
+        self.check_drifts("migrate", "--vcpus", 4, "--tsc-offset")
 
     def test_hotplug(self):
-        self.assertGreater(self.check_workload("hotplug", "--vcpus", 2, "--add", 4), 0)
+        self.check_drifts("hotplug", "--vcpus", 2, "--add", 4)
 
     def test_steady(self):
         self.check_workload("steady", "--duration", "100ms")
