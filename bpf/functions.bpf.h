@@ -128,8 +128,15 @@ int BPF_KRETPROBE(kretprobe_pvti)
 
 static __always_inline int on_tsc_write(struct kvm_vcpu *vcpu, __u64 offset)
 {
-	observe_tsc_write(BPF_CORE_READ(vcpu, kvm), vcpu, BPF_CORE_READ(vcpu, vcpu_id),
-			  BPF_CORE_READ(vcpu, arch.l1_tsc_offset), offset);
+	struct kct_tsc_write_event e = {
+		.old_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset),
+		.new_offset = offset,
+	};
+	struct who who;
+
+	who_is_running(&who);
+	tsc_writer(&e, &who);
+	observe_tsc_write(&e, BPF_CORE_READ(vcpu, kvm), vcpu, BPF_CORE_READ(vcpu, vcpu_id));
 	return 0;
 }
 
@@ -336,6 +343,41 @@ SEC("kretprobe/kvm_arch_vm_ioctl")
 int BPF_KRETPROBE(kretprobe_set_clock, int error)
 {
 	return on_vm_ioctl_done(error);
+}
+
+/* ---- kvm_arch_vm_ioctl(), kvm_arch_vcpu_ioctl(): what the VMM reads; KVM_RUN is not there ---- */
+
+static __always_inline int on_ioctl_done(long result)
+{
+	struct who who;
+
+	who_is_running(&who);
+	ioctl_done(&who, result);
+	return 0;
+}
+
+SEC("fexit/kvm_arch_vm_ioctl")
+int BPF_PROG(fexit_vm_ioctl, void *file, unsigned int ioctl, unsigned long argument, int result)
+{
+	return on_ioctl_done(result);
+}
+
+SEC("kretprobe/kvm_arch_vm_ioctl")
+int BPF_KRETPROBE(kretprobe_vm_ioctl, int result)
+{
+	return on_ioctl_done(result);
+}
+
+SEC("fexit/kvm_arch_vcpu_ioctl")
+int BPF_PROG(fexit_vcpu_ioctl, void *file, unsigned int ioctl, unsigned long argument, long result)
+{
+	return on_ioctl_done(result);
+}
+
+SEC("kretprobe/kvm_arch_vcpu_ioctl")
+int BPF_KRETPROBE(kretprobe_vcpu_ioctl, long result)
+{
+	return on_ioctl_done(result);
 }
 
 /* ---- kvm_destroy_vm(kvm) ---- */

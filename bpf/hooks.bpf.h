@@ -46,9 +46,71 @@ static __always_inline void who_with_vcpu(struct who *who, __u32 vcpu_id)
 		who->vcpu = newest_vcpu(who->kvm, vcpu_id);
 }
 
-static __always_inline bool read_clock_data(const struct who *who, struct clock_data *data)
+/* kvm_vcpu_write_tsc_offset(): who makes it do so, and for which TSC. */
+static __always_inline void tsc_writer(struct kct_tsc_write_event *e, const struct who *who)
 {
-	return !bpf_probe_read_user(data, sizeof(*data), (void *)who->argument);
+	switch (who->ioctl) {
+	case IOCTL_CREATE_VCPU:
+		e->ioctl = KCT_IOCTL_CREATE_VCPU;
+		break;
+	case IOCTL_SET_MSRS:
+		e->ioctl = KCT_IOCTL_SET_TSC;
+		e->has_tsc = read_tsc_msr(who, &e->tsc);
+		break;
+	case IOCTL_SET_DEVICE_ATTR:
+		e->ioctl = KCT_IOCTL_SET_TSC_OFFSET;
+		break;
+	case IOCTL_RUN:
+		e->ioctl = KCT_IOCTL_RUN;
+		break;
+	}
+}
+
+static __always_inline bool clock_was_read(struct kct_ioctl_event *e, const struct who *who)
+{
+	struct clock_data data;
+
+	e->ioctl = KCT_IOCTL_GET_CLOCK;
+	e->has_clock = read_clock_data(who, &data);
+	if (!e->has_clock)
+		return true;
+	e->clock = data.clock;
+	e->flags = data.flags;
+	if (data.flags & KVM_CLOCK_REALTIME)
+		e->realtime = data.realtime;
+	if (data.flags & KVM_CLOCK_HOST_TSC)
+		e->host_tsc = data.host_tsc;
+	return true;
+}
+
+/* Is the ioctl one that an `ioctl` event tells of? Then it is filled. */
+static __always_inline bool about_clocks(struct kct_ioctl_event *e, const struct who *who)
+{
+	switch (who->ioctl) {
+	case IOCTL_GET_CLOCK:
+		return clock_was_read(e, who);
+	case IOCTL_GET_MSRS:
+		e->ioctl = KCT_IOCTL_GET_TSC;
+		e->has_tsc = read_tsc_msr(who, &e->tsc);
+		return e->has_tsc;
+	case IOCTL_GET_DEVICE_ATTR:
+		e->ioctl = KCT_IOCTL_GET_TSC_OFFSET;
+		e->has_offset = read_tsc_offset(who, &e->tsc_offset);
+		return e->has_offset;
+	case IOCTL_KVMCLOCK_CTRL:
+		e->ioctl = KCT_IOCTL_PAUSED;
+		return true;
+	}
+	return false;
+}
+
+/* An ioctl of a VM or vCPU has been done. */
+static __always_inline void ioctl_done(const struct who *who, long result)
+{
+	struct kct_ioctl_event e = {};
+
+	if (result >= 0 && who->kvm && about_clocks(&e, who))
+		observe_ioctl(&e, who->kvm, who->vcpu);
 }
 
 /* pvclock_update_vm_gtod_copy() is entered. */

@@ -7,16 +7,8 @@
 #ifndef KCT_OBSERVE_BPF_H
 #define KCT_OBSERVE_BPF_H
 
+#include "argument.bpf.h"
 #include "state.bpf.h"
-
-/* struct kvm_clock_data as KVM_SET_CLOCK takes it; a part of KVM's ABI. */
-struct clock_data {
-	__u64 clock;
-	__u32 flags;
-	__u32 pad0;
-	__u64 realtime;
-};
-#define KVM_CLOCK_REALTIME 4
 
 /* As many vCPUs as are asked for their request bit while KVM_SET_CLOCK holds its lock. */
 #define MAX_VCPUS_ASKED 4096
@@ -384,24 +376,38 @@ static __always_inline void observe_pvti_in_place(struct kvm_vcpu *vcpu)
 	count_pvti(&e, state, vm, vcpu);
 }
 
-/* The TSC offset of a vCPU is about to be written. */
-static __always_inline void observe_tsc_write(struct kvm *kvm, struct kvm_vcpu *vcpu, __u32 vcpu_id,
-					      __u64 old_offset, __u64 new_offset)
+/* The TSC offset of a vCPU is about to be written. The caller filled e, but for its head. */
+static __always_inline void observe_tsc_write(struct kct_tsc_write_event *e, struct kvm *kvm,
+					      struct kvm_vcpu *vcpu, __u32 vcpu_id)
 {
 	struct kct_vcpu_state *state = vcpu_of(kvm, vcpu);
-	struct kct_tsc_write_event e = {.old_offset = old_offset, .new_offset = new_offset};
 	struct kct_unattributed *none = nobody();
 
-	if (state && old_offset != new_offset)
+	if (state && e->old_offset != e->new_offset)
 		state->rebased = 1;
 	if (!armed || !none)
 		return;
-	event_head(&e.event, KCT_EVENT_TSC_WRITE, state ? state->vm : KCT_NO_VM, vcpu_id);
+	event_head(&e->event, KCT_EVENT_TSC_WRITE, state ? state->vm : KCT_NO_VM, vcpu_id);
 	if (state)
 		state->counters.tsc_writes++;
 	else
 		none->vcpu.tsc_writes++;
-	emit(&e, sizeof(e), KCT_EVENT_TSC_WRITE);
+	emit(e, sizeof(*e), KCT_EVENT_TSC_WRITE);
+}
+
+/* ---- what the VMM reads ---- */
+
+/* An ioctl of the VMM about its VM's clocks returns. The caller filled e, but for its head. */
+static __always_inline void observe_ioctl(struct kct_ioctl_event *e, struct kvm *kvm,
+					  struct kvm_vcpu *vcpu)
+{
+	struct kct_vm_state *vm = running_vm(kvm);
+	struct kct_vcpu_state *state = vcpu_state(vcpu, vm, NEW_BY_TRACEPOINT);
+
+	if (!vm || !armed)
+		return;
+	event_head(&e->event, KCT_EVENT_IOCTL, vm->vm.event.vm, state ? state->id : KCT_NO_VCPU);
+	emit(e, sizeof(*e), KCT_EVENT_IOCTL);
 }
 
 /*

@@ -92,6 +92,8 @@ struct {
 const volatile __u32 emitted_kinds = 0;
 /* No function hook tells of KVM_SET_CLOCK: the update in it does. */
 const volatile bool set_clock_at_update = true;
+/* The process whose ioctls are wanted, by tp_ioctl; 0: nobody's. */
+__u32 ioctls_of = 0;
 /* Nothing is counted before the census has seen the VMs that run already. */
 __u32 armed = 0;
 __u32 last_vm = 0; /* number given last */

@@ -32,10 +32,12 @@ int BPF_PROG(tp_pvti, unsigned int vcpu_id, struct pvclock_vcpu_time_info *pvti)
 SEC("tp_btf/kvm_write_tsc_offset")
 int BPF_PROG(tp_tsc_write, unsigned int vcpu_id, __u64 previous, __u64 next)
 {
+	struct kct_tsc_write_event e = {.old_offset = previous, .new_offset = next};
 	struct who who;
 
 	who_with_vcpu(&who, vcpu_id);
-	observe_tsc_write(who.kvm, who.vcpu, vcpu_id, previous, next);
+	tsc_writer(&e, &who);
+	observe_tsc_write(&e, who.kvm, who.vcpu, vcpu_id);
 	return 0;
 }
 
@@ -53,6 +55,22 @@ int BPF_PROG(tp_tsc_track, unsigned int vcpu_id, unsigned int nr_matched, unsign
 
 	who_with_vcpu(&who, vcpu_id);
 	observe_tsc_track(&e, who.kvm, who.vcpu, vcpu_id, origin_of(&who));
+	return 0;
+}
+
+/*
+ * The return of every system call on the host: only on request, for the one process whose ioctls
+ * are wanted, where what they read cannot be had from a function hook.
+ */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(tp_ioctl, struct pt_regs *regs, long result)
+{
+	struct who who;
+
+	if (bpf_get_current_pid_tgid() >> 32 != ioctls_of)
+		return 0;
+	who_is_running(&who);
+	ioctl_done(&who, result);
 	return 0;
 }
 

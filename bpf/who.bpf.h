@@ -21,10 +21,14 @@ enum kvm_ioctl {
 	IOCTL_CREATE_VM = 0xae01,
 	IOCTL_CREATE_VCPU = 0xae41,
 	IOCTL_SET_CLOCK = 0xae7b,
+	IOCTL_GET_CLOCK = 0xae7c,
 	IOCTL_RUN = 0xae80,
+	IOCTL_GET_MSRS = 0xae88,
 	IOCTL_SET_MSRS = 0xae89,
+	IOCTL_KVMCLOCK_CTRL = 0xaead,
 	IOCTL_SET_CLOCK_GUEST = 0xaed7, /* "Cleaning up the KVM clock mess" v6 05/36 */
 	IOCTL_SET_DEVICE_ATTR = 0xaee1,
+	IOCTL_GET_DEVICE_ATTR = 0xaee2,
 };
 
 struct who {

@@ -104,6 +104,10 @@ struct kct_tsc_write_event {
 	struct kct_event event;
 	__u64 old_offset; /* two's complement */
 	__u64 new_offset;
+	__u64 tsc;  /* guest TSC that KVM_SET_MSRS asked for, cycles; if has_tsc */
+	__u8 ioctl; /* enum kct_ioctl: which one wrote it */
+	__u8 has_tsc;
+	__u8 pad[6];
 };
 
 struct kct_tsc_track_event {
@@ -134,6 +138,21 @@ struct kct_set_clock_event {
 	__u8 pad[7];
 };
 
+/* What the VMM read when its ioctl returned; or that it made one (KCT_IOCTL_PAUSED). */
+struct kct_ioctl_event {
+	struct kct_event event;
+	__u64 tsc;	  /* guest TSC, cycles; if has_tsc */
+	__u64 tsc_offset; /* two's complement; if has_offset */
+	__u64 clock;	  /* kvm-clock, ns; this and the next three if has_clock */
+	__u64 realtime;	  /* ns since the epoch, if flags has KVM_CLOCK_REALTIME (4); else 0 */
+	__u64 host_tsc;	  /* cycles, if flags has KVM_CLOCK_HOST_TSC (8); else 0 */
+	__u32 flags;
+	__u8 ioctl; /* enum kct_ioctl */
+	__u8 has_tsc;
+	__u8 has_offset;
+	__u8 has_clock;
+};
+
 /* The census's word, made in userspace. */
 struct kct_vm_gone_event {
 	struct kct_event event;
@@ -150,6 +169,7 @@ union kct_any_event {
 	struct kct_tsc_write_event tsc_write;
 	struct kct_tsc_track_event tsc_track;
 	struct kct_set_clock_event set_clock;
+	struct kct_ioctl_event ioctl;
 	struct kct_vm_gone_event vm_gone;
 };
 

@@ -16,6 +16,7 @@
 	X(TSC_WRITE, "tsc-write") /* a vCPU's TSC offset was written */                            \
 	X(TSC_TRACK, "tsc-track") /* kvm_track_tsc_matching() decided about a request */           \
 	X(SET_CLOCK, "set-clock") /* what KVM_SET_CLOCK was called with */                         \
+	X(IOCTL, "ioctl")	  /* the VMM read a TSC or the clock, or said that it paused */    \
 	X(VM_GONE, "vm-gone")	  /* the census found the VM no longer */
 
 /* Why a masterclock update ran. */
@@ -49,6 +50,22 @@
 	X(HYPERV, "hyperv")	      /* the guest enabled the Hyper-V reference TSC page */       \
 	X(XEN, "xen")		      /* a Xen shared info page was set up */
 
+/*
+ * What a VMM does about the clocks of a VM: which ioctl wrote a TSC offset, or what an `ioctl`
+ * event is about. KVM_GET_MSRS and KVM_SET_MSRS only count where IA32_TSC is among the MSRs.
+ */
+#define KCT_IOCTLS(X)                                                                              \
+	X(UNKNOWN, "unknown")                                                                      \
+	X(CREATE_VCPU, "create-vcpu")	    /* KVM_CREATE_VCPU */                                  \
+	X(RUN, "run")			    /* KVM_RUN: the guest itself did it */                 \
+	X(GET_TSC, "get-tsc")		    /* KVM_GET_MSRS */                                     \
+	X(SET_TSC, "set-tsc")		    /* KVM_SET_MSRS */                                     \
+	X(GET_TSC_OFFSET, "get-tsc-offset") /* KVM_GET_DEVICE_ATTR of KVM_VCPU_TSC_OFFSET */       \
+	X(SET_TSC_OFFSET, "set-tsc-offset") /* KVM_SET_DEVICE_ATTR of it */                        \
+	X(GET_CLOCK, "get-clock")	    /* KVM_GET_CLOCK */                                    \
+	X(SET_CLOCK, "set-clock")	    /* KVM_SET_CLOCK */                                    \
+	X(PAUSED, "paused")		    /* KVM_KVMCLOCK_CTRL: the guest was paused */
+
 /* Why the evidence is not whole; see kct_losses in state.h. */
 #define KCT_LOSSES(X)                                                                              \
 	X(RING_FULL, "ring-full")   /* an event did not fit into the ring buffer */                \
@@ -60,12 +77,14 @@
 #define KCT_CAUSE_ROW(name, text)  KCT_CAUSE_##name,
 #define KCT_EFFECT_ROW(name, text) KCT_EFFECT_##name,
 #define KCT_ORIGIN_ROW(name, text) KCT_ORIGIN_##name,
+#define KCT_IOCTL_ROW(name, text)  KCT_IOCTL_##name,
 #define KCT_LOSS_ROW(name, text)   KCT_LOSS_##name,
 
 enum kct_event_kind { KCT_EVENTS(KCT_EVENT_ROW) KCT_NR_EVENTS };
 enum kct_cause { KCT_CAUSES(KCT_CAUSE_ROW) KCT_NR_CAUSES };
 enum kct_effect { KCT_EFFECTS(KCT_EFFECT_ROW) KCT_NR_EFFECTS };
 enum kct_origin { KCT_ORIGINS(KCT_ORIGIN_ROW) KCT_NR_ORIGINS };
+enum kct_ioctl { KCT_IOCTLS(KCT_IOCTL_ROW) KCT_NR_IOCTLS };
 enum kct_loss { KCT_LOSSES(KCT_LOSS_ROW) KCT_NR_LOSSES };
 
 #endif

@@ -2,8 +2,9 @@
 #include "attach/evidence.h"
 
 const char *const kct_method_names[KCT_NR_METHODS] = {
-	[KCT_FENTRY] = "fentry",     [KCT_KPROBE] = "kprobe",	[KCT_TRACEPOINT] = "tracepoint",
-	[KCT_ITERATOR] = "iterator", [KCT_INLINED] = "inlined", [KCT_DERIVED] = "derived",
+	[KCT_FENTRY] = "fentry",   [KCT_KPROBE] = "kprobe",	[KCT_TRACEPOINT] = "tracepoint",
+	[KCT_SYSCALL] = "syscall", [KCT_ITERATOR] = "iterator", [KCT_INLINED] = "inlined",
+	[KCT_DERIVED] = "derived",
 };
 
 #define WAY(how, target, ...)                                                                      \
@@ -20,7 +21,9 @@ const char *const kct_method_names[KCT_NR_METHODS] = {
 		.nr_ways = sizeof((struct kct_way[]){__VA_ARGS__}) / sizeof(struct kct_way)        \
 	}
 
-#define UNSEEN_ORIGIN "a request of this origin is derived from the update that serves it"
+#define UNSEEN_ORIGIN	"a request of this origin is derived from the update that serves it"
+
+#define UNNAMED_PROCESS "what any other process than the one named by --ioctls reads"
 
 const struct kct_evidence kct_evidence[] = {
 	ROW("update", "every masterclock update: its cause, and the values after it", true,
@@ -90,6 +93,16 @@ const struct kct_evidence kct_evidence[] = {
 	    WAY(KCT_KPROBE, "kvm_arch_vm_ioctl", "kprobe_set_clock", "kretprobe_set_clock"),
 	    WAY_BUT(KCT_TRACEPOINT, "kvm_update_master_clock",
 		    "the requests that are still pending when KVM_SET_CLOCK returns", "tp_update")),
+	ROW("clock-read", "KVM_GET_CLOCK: the clock that the VMM saves", false,
+	    WAY(KCT_FENTRY, "kvm_arch_vm_ioctl", "fexit_vm_ioctl"),
+	    WAY(KCT_KPROBE, "kvm_arch_vm_ioctl", "kretprobe_vm_ioctl"),
+	    WAY_BUT(KCT_SYSCALL, "sys_exit", UNNAMED_PROCESS, "tp_ioctl"),
+	    WAY_BUT(KCT_DERIVED, NULL, "the clock saved is taken from the KVM_SET_CLOCK after it")),
+	ROW("tsc-read", "KVM_GET_MSRS of IA32_TSC, and TSC offsets: what the VMM saves", false,
+	    WAY(KCT_FENTRY, "kvm_arch_vcpu_ioctl", "fexit_vcpu_ioctl"),
+	    WAY(KCT_KPROBE, "kvm_arch_vcpu_ioctl", "kretprobe_vcpu_ioctl"),
+	    WAY_BUT(KCT_SYSCALL, "sys_exit", UNNAMED_PROCESS, "tp_ioctl"),
+	    WAY_BUT(KCT_DERIVED, NULL, "a TSC saved is taken from the KVM_SET_MSRS after it")),
 	ROW("vm-gone", "the end of a VM", false,
 	    WAY(KCT_FENTRY, "kvm_destroy_vm", "fentry_vm_gone"),
 	    WAY(KCT_KPROBE, "kvm_destroy_vm", "kprobe_vm_gone"),

@@ -10,6 +10,7 @@ enum kct_method {
 	KCT_FENTRY,
 	KCT_KPROBE,
 	KCT_TRACEPOINT,
+	KCT_SYSCALL, /* every system call's return: only on request */
 	KCT_ITERATOR,
 	KCT_INLINED, /* kprobes on the places that debug information tells */
 	KCT_DERIVED, /* nothing is hooked; it follows from other evidence */

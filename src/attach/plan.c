@@ -61,7 +61,6 @@ static int try_targets(struct kct_tries *tries, const struct kct_way *way,
 static int try_way(struct kct_plan *plan, struct kct_tries *tries, const struct kct_way *way,
 		   struct kct_attempt *attempt)
 {
-	attempt->target = way->targets[0];
 	if (way->method == KCT_DERIVED)
 		return 0;
 	if (way->method == KCT_INLINED)
@@ -72,8 +71,21 @@ static int try_way(struct kct_plan *plan, struct kct_tries *tries, const struct 
 /* An iterator is not a choice: there is no other way to see what runs already. */
 static bool may_use(const struct kct_plan_options *options, enum kct_method method)
 {
+	if (method == KCT_SYSCALL)
+		return options->ioctls;
 	return options->method < 0 || (int)method == options->method || method == KCT_ITERATOR ||
 	       method == KCT_DERIVED || method == KCT_INLINED;
+}
+
+static void explain_unwanted(struct kct_attempt *attempt, const struct kct_plan_options *options,
+			     enum kct_method method)
+{
+	if (method == KCT_SYSCALL)
+		snprintf(attempt->why, sizeof(attempt->why),
+			 "system calls are only hooked on request (record --ioctls)");
+	else
+		snprintf(attempt->why, sizeof(attempt->why), "only %s was asked for",
+			 kct_method_names[options->method]);
 }
 
 static void plan_row(struct kct_plan *plan, struct kct_plan_row *row, struct kct_tries *tries,
@@ -87,10 +99,10 @@ static void plan_row(struct kct_plan *plan, struct kct_plan_row *row, struct kct
 		if (row->chosen >= 0 && !all)
 			break;
 		attempt->tried = true;
+		attempt->target = way->targets[0];
 		if (!may_use(options, way->method)) {
 			attempt->error = -ECANCELED;
-			snprintf(attempt->why, sizeof(attempt->why), "only %s was asked for",
-				 kct_method_names[options->method]);
+			explain_unwanted(attempt, options, way->method);
 			continue;
 		}
 		attempt->error = try_way(plan, tries, way, attempt);
@@ -191,8 +203,10 @@ void kct_plan_hooks(const struct kct_plan *plan, struct kct_header *header)
 			 way ? kct_method_names[way->method] : "none");
 		snprintf(hook->target, sizeof(hook->target), "%s", target ? target : "");
 		if (way && way->cannot)
-			snprintf(hook->note, sizeof(hook->note), "%s%s",
-				 way->method == KCT_DERIVED ? "" : "does not show ", way->cannot);
+			snprintf(hook->note, sizeof(hook->note), "%s%s%s%s",
+				 way->method == KCT_DERIVED ? "" : "does not show ", way->cannot,
+				 *row->attempts[row->chosen].why ? "; " : "",
+				 row->attempts[row->chosen].why);
 	}
 }
 

@@ -14,7 +14,7 @@ struct kct_attempt {
 	bool tried;
 	int error;	    /* 0 or -errno */
 	const char *target; /* that was tried last */
-	char why[160];	    /* of an error */
+	char why[160];	    /* of an error; else what it costs, if that was measured */
 };
 
 struct kct_plan_row {
@@ -26,6 +26,7 @@ struct kct_plan_row {
 struct kct_plan_options {
 	int method;	       /* only this enum kct_method, for tests; -1: any */
 	const char *debuginfo; /* of the kernel or its kvm module; NULL: none; "": find it */
+	bool ioctls;	       /* system calls may be hooked: see kct_session_watch_ioctls() */
 };
 
 struct kct_plan {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which BPF programs are loaded, and where they are attached: the plan carried out. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach/cost.h"
 #include "attach/inside.h"
 #include "attach/kprobe.h"
+#include "kct.h"
 
 /* A program that goes to the return of a function. */
 static bool is_at_return(const struct bpf_program *program)
@@ -103,15 +106,35 @@ static bool is_attached_before(const struct kct_session *session, size_t row, co
 	return false;
 }
 
+/* What it costs everybody is measured on ourselves, and said. */
+static int attach_system_call(struct kct_session *session, const struct bpf_program *program,
+			      char *cost, size_t size)
+{
+	double without = kct_system_call_ns(), with;
+	int error = keep_link(session, bpf_program__attach(program));
+
+	if (error)
+		return error;
+	with = kct_system_call_ns();
+	snprintf(cost, size,
+		 "every system call on this host takes about %.0f ns longer meanwhile (measured: "
+		 "%.0f ns without, %.0f ns with it)",
+		 with > without ? with - without : 0, without, with);
+	kct_error("%s", cost);
+	return 0;
+}
+
 static int attach_program(struct kct_session *session, const struct kct_way *way,
-			  struct bpf_program *program, const char *target)
+			  struct bpf_program *program, struct kct_attempt *attempt)
 {
 	switch (way->method) {
+	case KCT_SYSCALL:
+		return attach_system_call(session, program, attempt->why, sizeof(attempt->why));
 	case KCT_FENTRY:
 	case KCT_TRACEPOINT:
 		return keep_link(session, bpf_program__attach(program));
 	case KCT_KPROBE:
-		return attach_kprobe(session, program, target, 0, 0);
+		return attach_kprobe(session, program, attempt->target, 0, 0);
 	case KCT_INLINED:
 		return attach_sites(session, program);
 	default:
@@ -129,7 +152,7 @@ int kct_programs_attach(struct kct_session *session)
 	if (!session->links)
 		return -ENOMEM;
 	for (size_t i = 0; !error && i < session->plan.nr_rows; i++) {
-		const struct kct_plan_row *row = &session->plan.rows[i];
+		struct kct_plan_row *row = &session->plan.rows[i];
 		const struct kct_way *way;
 
 		if (row->chosen < 0)
@@ -139,7 +162,7 @@ int kct_programs_attach(struct kct_session *session)
 			if (!is_attached_before(session, i, way->programs[p]))
 				error = attach_program(session, way,
 						       program_of(session, way->programs[p]),
-						       row->attempts[row->chosen].target);
+						       &row->attempts[row->chosen]);
 	}
 	return error;
 }

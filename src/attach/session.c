@@ -187,6 +187,11 @@ int kct_session_arm(struct kct_session *session)
 	return error ? kct_refused(-error) : 0;
 }
 
+void kct_session_watch_ioctls(struct kct_session *session, uint32_t pid)
+{
+	session->bpf->bss->ioctls_of = pid;
+}
+
 int kct_session_fd(const struct kct_session *session)
 {
 	return ring_buffer__epoll_fd(session->ring);

@@ -43,6 +43,11 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
  * begin to count.
  */
 int kct_session_arm(struct kct_session *session);
+/*
+ * The process whose ioctls are told, where the plan has a hook on system calls for it (options'
+ * plan.ioctls); else it is of no effect, as all are told or none.
+ */
+void kct_session_watch_ioctls(struct kct_session *session, uint32_t pid);
 /* Readable when there are events to kct_session_consume(). */
 int kct_session_fd(const struct kct_session *session);
 int kct_session_consume(struct kct_session *session);

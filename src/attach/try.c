@@ -131,6 +131,7 @@ static int try_method(const struct kct_tries *tries, enum kct_method method, con
 	case KCT_FENTRY:
 		return try_btf(tries, BPF_TRACE_FENTRY, target, BTF_KIND_FUNC);
 	case KCT_TRACEPOINT:
+	case KCT_SYSCALL:
 		snprintf(name, sizeof(name), "btf_trace_%s", target);
 		return try_btf(tries, BPF_TRACE_RAW_TP, name, BTF_KIND_TYPEDEF);
 	case KCT_ITERATOR:

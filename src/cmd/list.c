@@ -63,13 +63,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-/* get_kvmclock_base_ns(): what master_kernel_ns is counted in. */
-static uint64_t kvmclock_base_ns(void)
-{
-	return kct_clock_ns(CLOCK_MONOTONIC_RAW) +
-	       (kct_clock_ns(CLOCK_BOOTTIME) - kct_clock_ns(CLOCK_MONOTONIC));
-}
-
 static int compare_rows(const void *a, const void *b)
 {
 	uint64_t x = ((const struct row *)a)->kvm, y = ((const struct row *)b)->kvm;
@@ -209,7 +202,7 @@ int cmd_list(int argc, char **argv)
 		return KCT_EXIT_USAGE;
 	list.names_are_ours = kct_host_pids_are_ours();
 	status = kct_census(take, &list);
-	list.base_ns = kvmclock_base_ns();
+	list.base_ns = kct_kvmclock_base_ns();
 	if (!status && list.failed) {
 		kct_error("out of memory");
 		status = KCT_EXIT_HOST;

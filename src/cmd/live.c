@@ -222,6 +222,8 @@ static int start_command(struct loop *loop, const sigset_t *mask)
 		return KCT_EXIT_USAGE;
 	}
 	loop->child = pid;
+	if (!live->ioctls_of)
+		kct_session_watch_ioctls(live->session, (uint32_t)pid);
 	if (live->only_command)
 		live->filter.pid = (uint32_t)pid;
 	return 0;
@@ -251,6 +253,7 @@ static int open_session(struct kct_live *live)
 	join_command(&live->header, live->command);
 	if (live->on_start)
 		live->on_start(live);
+	kct_session_watch_ioctls(live->session, live->ioctls_of);
 	error = kct_session_arm(live->session);
 	if (error)
 		return error;
@@ -282,7 +285,7 @@ static int run(struct loop *loop, const sigset_t *signals, const sigset_t *old)
 		wait_for_end(loop);
 	end_child(loop);
 	kct_session_disarm(live->session);
-	live->trailer.ended_ns = kct_clock_ns(CLOCK_BOOTTIME);
+	kct_host_anchor(&live->trailer.ended);
 	consume(live);
 	if (!error)
 		error = kct_session_reap(live->session);

@@ -21,6 +21,7 @@ struct kct_live {
 	uint64_t interval_ns; /* between calls of on_tick; 0: none */
 	char **command;	      /* to run, NULL-terminated; NULL: none */
 	bool silent_command;  /* its standard output is not wanted */
+	uint32_t ioctls_of;   /* with session_options.plan.ioctls: the process; 0: the command */
 	bool only_command;    /* only the VMs of the command itself are wanted */
 	void *context;	      /* of the calls below; any of them may be NULL */
 	/* Tracing is about to begin: live->header is filled. */

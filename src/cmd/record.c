@@ -8,6 +8,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/live.h"
+#include "cmd/numbers.h"
 #include "duration.h"
 #include "kct.h"
 #include "record/writer.h"
@@ -20,13 +21,30 @@ struct record {
 	bool json, verbose;
 };
 
+enum { OPTION_IOCTLS = 0x300 };
+
 static const struct argp_option options[] = {
+	{"ioctls", OPTION_IOCTLS, "PID", OPTION_ARG_OPTIONAL,
+	 "Where no function can be hooked, also hook every system call's return to see what this "
+	 "process (or else COMMAND) reads of TSCs and clocks; what that costs is measured and told",
+	 0},
 	{"output", 'o', "FILE", 0, "The recording (kvmclock-trace.jsonl); - is standard output", 0},
 	{"duration", 'd', "DURATION", 0, "End after this time (250ms, 10s, 2m)", 0},
 	{"json", 'j', NULL, 0, "The summary as JSON", 0},
 	{"verbose", 'v', NULL, 0, "The summary with a line for each vCPU", 0},
 	{0},
 };
+
+static error_t parse_ioctls(struct record *record, const char *text, struct argp_state *state)
+{
+	uint64_t pid = 0;
+
+	if (text && kct_parse_number(text, 1, INT32_MAX, &pid))
+		argp_error(state, "'%s' is not a process id", text);
+	record->live.session_options.plan.ioctls = true;
+	record->live.ioctls_of = (uint32_t)pid;
+	return 0;
+}
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -49,6 +67,13 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case 'v':
 		record->verbose = true;
+		return 0;
+	case OPTION_IOCTLS:
+		return parse_ioctls(record, text, state);
+	case ARGP_KEY_END:
+		if (record->live.session_options.plan.ioctls && !record->live.ioctls_of &&
+		    !record->live.command)
+			argp_error(state, "--ioctls of which process? --ioctls=PID, or a COMMAND");
 		return 0;
 	case ARGP_KEY_ARG:
 		record->live.command = &state->argv[state->next - 1];
@@ -107,7 +132,7 @@ static int summarize(struct record *record)
 	struct kct_report report = {
 		.header = &live->header,
 		.model = &live->model,
-		.ended_ns = live->trailer.ended_ns,
+		.ended_ns = live->trailer.ended.boot_ns,
 		.incomplete = kct_incomplete(&live->model, why, sizeof(why)),
 	};
 
@@ -137,7 +162,7 @@ static int run(struct record *record)
 		return KCT_EXIT_USAGE;
 	}
 	status = kct_live_run(live);
-	if (status && !live->trailer.ended_ns) {
+	if (status && !live->trailer.ended.boot_ns) {
 		close_file(record);
 		return status; /* it never began */
 	}

@@ -68,7 +68,7 @@ static int report_file(const char *path, struct options *o)
 	report = (struct kct_report){
 		.header = &recording.header,
 		.model = &recording.model,
-		.ended_ns = recording.trailer.ended_ns,
+		.ended_ns = recording.trailer.ended.boot_ns,
 		.incomplete = *recording.incomplete ? recording.incomplete : NULL,
 	};
 	if (o->json)

@@ -59,7 +59,7 @@ static void on_event(struct kct_live *live, const union kct_any_event *event,
 		kct_write_event(stdout, event, name);
 	else
 		kct_show_line(stdout, event, kct_model_find_vm(&live->model, event->event.vm),
-			      live->header.started_ns);
+			      live->header.started.boot_ns);
 }
 
 /* Whoever reads from a pipe sees the events when they happen; nobody reads any more: end. */

@@ -194,7 +194,7 @@ static void on_start(struct kct_live *live)
 {
 	struct verify *verify = live->context;
 
-	kct_judge_anchor(verify->v.judge, live->header.started_ns, live->header.realtime_ns);
+	kct_judge_anchor(verify->v.judge, live->header.started.boot_ns, live->header.started.realtime_ns);
 	if (verify->file)
 		kct_write_header(verify->file, &live->header);
 }
@@ -216,8 +216,8 @@ static bool on_recorded(void *context, const union kct_any_event *event,
 
 	if (!kct_filter_event(&verify->live.filter, event, name))
 		return false;
-	kct_judge_anchor(verify->v.judge, verify->read.header.started_ns,
-			 verify->read.header.realtime_ns);
+	kct_judge_anchor(verify->v.judge, verify->read.header.started.boot_ns,
+			 verify->read.header.started.realtime_ns);
 	judge(verify, event);
 	return true;
 }

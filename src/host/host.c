@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -105,8 +106,26 @@ void kct_host_describe(struct kct_header *header)
 	COPY(header->kvm, kvm_kind());
 	COPY(header->vendor, vendor());
 	header->tsc_khz = read_tsc_khz();
-	header->started_ns = kct_clock_ns(CLOCK_BOOTTIME);
-	header->realtime_ns = kct_clock_ns(CLOCK_REALTIME);
+	kct_host_anchor(&header->started);
+}
+
+uint64_t kct_kvmclock_base_ns(void)
+{
+	return kct_clock_ns(CLOCK_MONOTONIC_RAW) +
+	       (kct_clock_ns(CLOCK_BOOTTIME) - kct_clock_ns(CLOCK_MONOTONIC));
+}
+
+void kct_host_anchor(struct kct_anchor *anchor)
+{
+	struct timex ntp = {0};
+	int state = adjtimex(&ntp); /* asks only */
+
+	anchor->boot_ns = kct_clock_ns(CLOCK_BOOTTIME);
+	anchor->base_ns = kct_kvmclock_base_ns();
+	anchor->realtime_ns = kct_clock_ns(CLOCK_REALTIME);
+	anchor->realtime_error_ns = UINT64_MAX;
+	if (state >= 0 && state != TIME_ERROR && !(ntp.status & STA_UNSYNC) && ntp.maxerror >= 0)
+		anchor->realtime_error_ns = (uint64_t)ntp.maxerror * 1000;
 }
 
 bool kct_host_pids_are_ours(void)

@@ -13,6 +13,15 @@
 /* A clock (CLOCK_BOOTTIME, ...) in ns. */
 uint64_t kct_clock_ns(int clock);
 
+/*
+ * The kvmclock base, ns, as get_kvmclock_base_ns() has it: the raw clock, and the time that the
+ * host was suspended. A masterclock's master_kernel_ns is a time of it.
+ */
+uint64_t kct_kvmclock_base_ns(void);
+
+/* What the clocks say now. */
+void kct_host_anchor(struct kct_anchor *anchor);
+
 /* Fill the host's part of a header, and its start with the anchor to the wall clock. */
 void kct_host_describe(struct kct_header *header);
 

@@ -162,6 +162,8 @@ int kct_model_event(struct kct_model *model, const union kct_any_event *event,
 	case KCT_EVENT_SET_CLOCK:
 		vm->counters.set_clocks++;
 		return 0;
+	case KCT_EVENT_IOCTL:
+		return 0;
 	case KCT_EVENT_VM_GONE:
 		vm->gone = true;
 		return 0;

@@ -9,6 +9,7 @@ extern const char *const kct_event_names[KCT_NR_EVENTS];
 extern const char *const kct_cause_names[KCT_NR_CAUSES];
 extern const char *const kct_effect_names[KCT_NR_EFFECTS];
 extern const char *const kct_origin_names[KCT_NR_ORIGINS];
+extern const char *const kct_ioctl_names[KCT_NR_IOCTLS];
 extern const char *const kct_loss_names[KCT_NR_LOSSES];
 /* enum kct_request_op and enum kct_known (of a masterclock), of event.h. */
 extern const char *const kct_request_op_names[2];

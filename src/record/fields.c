@@ -115,6 +115,8 @@ static const struct kct_field pvti[] = {
 static const struct kct_field tsc_write[] = {
 	FIELD(kct_tsc_write_event, old_offset, "old_offset", S64),
 	FIELD(kct_tsc_write_event, new_offset, "new_offset", S64),
+	NAMED(kct_tsc_write_event, ioctl, "ioctl", NAME8, kct_ioctl_names),
+	OPTIONAL(kct_tsc_write_event, tsc, "tsc", U64, has_tsc),
 	END,
 };
 
@@ -138,6 +140,17 @@ static const struct kct_field set_clock[] = {
 	END,
 };
 
+static const struct kct_field ioctl[] = {
+	NAMED(kct_ioctl_event, ioctl, "ioctl", NAME8, kct_ioctl_names),
+	OPTIONAL(kct_ioctl_event, tsc, "tsc", U64, has_tsc),
+	OPTIONAL(kct_ioctl_event, tsc_offset, "tsc_offset", S64, has_offset),
+	OPTIONAL(kct_ioctl_event, clock, "clock", U64, has_clock),
+	OPTIONAL(kct_ioctl_event, realtime, "realtime", U64, has_clock),
+	OPTIONAL(kct_ioctl_event, host_tsc, "host_tsc", U64, has_clock),
+	OPTIONAL(kct_ioctl_event, flags, "flags", U32, has_clock),
+	END,
+};
+
 static const struct kct_field vm_gone[] = {END};
 
 static const struct {
@@ -152,6 +165,7 @@ static const struct {
 	[KCT_EVENT_TSC_WRITE] = {tsc_write, sizeof(struct kct_tsc_write_event)},
 	[KCT_EVENT_TSC_TRACK] = {tsc_track, sizeof(struct kct_tsc_track_event)},
 	[KCT_EVENT_SET_CLOCK] = {set_clock, sizeof(struct kct_set_clock_event)},
+	[KCT_EVENT_IOCTL] = {ioctl, sizeof(struct kct_ioctl_event)},
 	[KCT_EVENT_VM_GONE] = {vm_gone, sizeof(struct kct_vm_gone_event)},
 };
 

@@ -273,6 +273,20 @@ static bool read_hooks(struct kct_header *header, const json_t *hooks)
 	return true;
 }
 
+/* `boot` is what CLOCK_BOOTTIME is called there. */
+static bool read_anchor(struct kct_anchor *anchor, const json_t *object, const char *boot)
+{
+	const json_t *error = json_object_get(object, "realtime_error_ns");
+
+	anchor->realtime_error_ns = UINT64_MAX;
+	return put_unsigned(json_object_get(object, boot), (char *)&anchor->boot_ns, 8) &&
+	       put_unsigned(json_object_get(object, "realtime_ns"), (char *)&anchor->realtime_ns,
+			    8) &&
+	       put_unsigned(json_object_get(object, "kvmclock_base_ns"), (char *)&anchor->base_ns,
+			    8) &&
+	       (json_is_null(error) || put_unsigned(error, (char *)&anchor->realtime_error_ns, 8));
+}
+
 static bool read_header(struct kct_reader *reader, const json_t *object)
 {
 	struct kct_header *header = &reader->header;
@@ -287,9 +301,7 @@ static bool read_header(struct kct_reader *reader, const json_t *object)
 		return refuse(reader, "format version %" JSON_INTEGER_FORMAT ", this reads %d",
 			      json_integer_value(version), KCT_RECORDING_VERSION);
 	if (!put_text(json_object_get(object, "tool"), header->tool, sizeof(header->tool)) ||
-	    !put_unsigned(json_object_get(object, "started_ns"), (char *)&header->started_ns, 8) ||
-	    !put_unsigned(json_object_get(object, "realtime_ns"), (char *)&header->realtime_ns,
-			  8) ||
+	    !read_anchor(&header->started, object, "started_ns") ||
 	    !TEXT_OR_NULL(object, "command", header->command) ||
 	    !read_host(header, json_object_get(object, "host")) ||
 	    !read_hooks(header, json_object_get(object, "hooks")))
@@ -309,7 +321,7 @@ static bool read_trailer(struct kct_reader *reader, const json_t *object)
 		if (!put_unsigned(json_object_get(losses, kct_loss_names[i]),
 				  (char *)&trailer->losses[i], 8))
 			return refuse(reader, "a trailer without \"%s\"", kct_loss_names[i]);
-	if (!put_unsigned(json_object_get(object, "ended_ns"), (char *)&trailer->ended_ns, 8) ||
+	if (!read_anchor(&trailer->ended, object, "ended_ns") ||
 	    !put_unsigned(json_object_get(object, "events"), (char *)&trailer->events, 8) ||
 	    !put_text(json_object_get(object, "reason"), trailer->reason,
 		      sizeof(trailer->reason)) ||

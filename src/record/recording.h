@@ -20,7 +20,20 @@ struct kct_hook {
 	char evidence[24]; /* the word of vocabulary.h, or what else doctor lists */
 	char way[24];	   /* "tracepoint", "iterator", ...; "none" */
 	char target[64];   /* what is hooked */
-	char note[192];	   /* what this way cannot show; "" */
+	char note[256];	   /* what this way cannot show; "" */
+};
+
+/*
+ * One instant on several clocks. Between two anchors each clock runs evenly, as far as it is not
+ * set: CLOCK_REALTIME may be.
+ */
+struct kct_anchor {
+	uint64_t boot_ns;     /* CLOCK_BOOTTIME, as all the events' */
+	uint64_t realtime_ns; /* CLOCK_REALTIME */
+	uint64_t base_ns;     /* the kvmclock base: get_kvmclock_base_ns() */
+	/* By how much the wall clock may be wrong, as the kernel's NTP discipline has it (maxerror
+	 * of adjtimex(2)); UINT64_MAX where nothing synchronises it. */
+	uint64_t realtime_error_ns;
 };
 
 /* Where and how it was made. Texts are UTF-8; "" is not known. */
@@ -32,17 +45,16 @@ struct kct_header {
 	char kvm[16];	  /* "built-in", "module" or "absent" */
 	char vendor[16];  /* "intel", "amd" */
 	char clocksource[32];
-	uint32_t tsc_khz;     /* of the host; 0 is not known */
-	uint64_t started_ns;  /* CLOCK_BOOTTIME, as all the events' */
-	uint64_t realtime_ns; /* CLOCK_REALTIME at started_ns: the anchor to the wall clock */
-	char command[256];    /* what ran under `record --`; "" */
+	uint32_t tsc_khz; /* of the host; 0 is not known */
+	struct kct_anchor started;
+	char command[256]; /* what ran under `record --`; "" */
 	struct kct_hook hooks[KCT_MAX_HOOKS];
 	uint32_t nr_hooks;
 };
 
 /* How it ended. */
 struct kct_trailer {
-	uint64_t ended_ns;
+	struct kct_anchor ended;
 	uint64_t events; /* lines between header and trailer */
 	uint64_t losses[KCT_NR_LOSSES];
 	char reason[16]; /* "command", "duration", "signal", "error" */

@@ -218,25 +218,40 @@ static void write_object(FILE *out, json_t *object)
 	json_decref(object);
 }
 
+/* `boot` is what CLOCK_BOOTTIME is called there. */
+static void add_anchor(json_t *object, const char *boot, const struct kct_anchor *anchor)
+{
+	json_object_set_new(object, boot, kct_json_u64(anchor->boot_ns));
+	json_object_set_new(object, "realtime_ns", kct_json_u64(anchor->realtime_ns));
+	json_object_set_new(object, "realtime_error_ns",
+			    anchor->realtime_error_ns == UINT64_MAX
+				    ? json_null()
+				    : kct_json_u64(anchor->realtime_error_ns));
+	json_object_set_new(object, "kvmclock_base_ns", kct_json_u64(anchor->base_ns));
+}
+
 void kct_write_header(FILE *out, const struct kct_header *header)
 {
-	write_object(out,
-		     json_pack("{s:s, s:s, s:i, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "event",
-			       "header", "format", KCT_RECORDING_FORMAT, "version",
-			       KCT_RECORDING_VERSION, "tool", header->tool, "host",
-			       kct_json_host(header), "clock", "CLOCK_BOOTTIME", "started_ns",
-			       kct_json_u64(header->started_ns), "realtime_ns",
-			       kct_json_u64(header->realtime_ns), "command",
-			       kct_json_text(header->command), "hooks", kct_json_hooks(header)));
+	json_t *object =
+		json_pack("{s:s, s:s, s:i, s:s, s:o, s:s}", "event", "header", "format",
+			  KCT_RECORDING_FORMAT, "version", KCT_RECORDING_VERSION, "tool",
+			  header->tool, "host", kct_json_host(header), "clock", "CLOCK_BOOTTIME");
+
+	add_anchor(object, "started_ns", &header->started);
+	json_object_set_new(object, "command", kct_json_text(header->command));
+	json_object_set_new(object, "hooks", kct_json_hooks(header));
+	write_object(out, object);
 }
 
 void kct_write_trailer(FILE *out, const struct kct_trailer *trailer)
 {
-	write_object(out,
-		     json_pack("{s:s, s:o, s:o, s:o, s:s, s:o}", "event", "trailer", "ended_ns",
-			       kct_json_u64(trailer->ended_ns), "events",
-			       kct_json_u64(trailer->events), "losses",
-			       kct_json_losses(trailer->losses), "reason", trailer->reason,
-			       "status",
-			       trailer->status < 0 ? json_null() : json_integer(trailer->status)));
+	json_t *object = json_pack("{s:s}", "event", "trailer");
+
+	add_anchor(object, "ended_ns", &trailer->ended);
+	json_object_set_new(object, "events", kct_json_u64(trailer->events));
+	json_object_set_new(object, "losses", kct_json_losses(trailer->losses));
+	json_object_set_new(object, "reason", json_string(trailer->reason));
+	json_object_set_new(object, "status",
+			    trailer->status < 0 ? json_null() : json_integer(trailer->status));
+	write_object(out, object);
 }

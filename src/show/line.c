@@ -59,6 +59,25 @@ static void show_set_clock(FILE *out, const struct kct_set_clock_event *e)
 		fprintf(out, ", %u when it returned", e->nr_pending_after);
 }
 
+static void show_tsc_write(FILE *out, const struct kct_tsc_write_event *e)
+{
+	fprintf(out, "%s, offset %" PRId64 " -> %" PRId64, kct_ioctl_names[e->ioctl],
+		(int64_t)e->old_offset, (int64_t)e->new_offset);
+	if (e->has_tsc)
+		fprintf(out, ", for the guest TSC %llu", e->tsc);
+}
+
+static void show_ioctl(FILE *out, const struct kct_ioctl_event *e)
+{
+	fputs(kct_ioctl_names[e->ioctl], out);
+	if (e->has_tsc)
+		fprintf(out, " %llu cycles", e->tsc);
+	if (e->has_offset)
+		fprintf(out, " %lld cycles", (long long)e->tsc_offset);
+	if (e->has_clock)
+		fprintf(out, " %llu ns, flags %u", e->clock, e->flags);
+}
+
 static void show_tsc_track(FILE *out, const struct kct_tsc_track_event *e)
 {
 	fprintf(out, "%" PRIu32 " of %" PRIu32 " matched, masterclock %s, request %s",
@@ -90,14 +109,16 @@ static void show_details(FILE *out, const union kct_any_event *event, const stru
 		show_pvti(out, &event->pvti);
 		break;
 	case KCT_EVENT_TSC_WRITE:
-		fprintf(out, "offset %" PRId64 " -> %" PRId64, (int64_t)event->tsc_write.old_offset,
-			(int64_t)event->tsc_write.new_offset);
+		show_tsc_write(out, &event->tsc_write);
 		break;
 	case KCT_EVENT_TSC_TRACK:
 		show_tsc_track(out, &event->tsc_track);
 		break;
 	case KCT_EVENT_SET_CLOCK:
 		show_set_clock(out, &event->set_clock);
+		break;
+	case KCT_EVENT_IOCTL:
+		show_ioctl(out, &event->ioctl);
 		break;
 	}
 }

@@ -154,9 +154,9 @@ void kct_show_report(FILE *out, const struct kct_report *report, bool verbose)
 
 	fprintf(out, "host %s, kernel %s, KVM %s, clocksource %s", header->host, header->kernel,
 		header->kvm, header->clocksource);
-	if (report->ended_ns >= header->started_ns)
+	if (report->ended_ns >= header->started.boot_ns)
 		fprintf(out, ", traced for %.3f s",
-			(double)(report->ended_ns - header->started_ns) / 1e9);
+			(double)(report->ended_ns - header->started.boot_ns) / 1e9);
 	fprintf(out, "; %" PRIu64 " events, %" PRIu64 " lost\n\n", report->model->events,
 		kct_lost(report->model));
 	kct_show_table(out, report->model, verbose);

@@ -153,8 +153,8 @@ void kct_show_report_json(FILE *out, const struct kct_report *report)
 	json_object_set_new(object, "tool", json_string(header->tool));
 	json_object_set_new(object, "host", kct_json_host(header));
 	json_object_set_new(object, "command", kct_json_text(header->command));
-	set_u64(object, "started_ns", header->started_ns);
-	set_u64(object, "realtime_ns", header->realtime_ns);
+	set_u64(object, "started_ns", header->started.boot_ns);
+	set_u64(object, "realtime_ns", header->started.realtime_ns);
 	json_object_set_new(object, "ended_ns",
 			    report->ended_ns ? kct_json_u64(report->ended_ns) : json_null());
 	json_object_set_new(object, "complete", json_boolean(!report->incomplete));

@@ -38,6 +38,8 @@ def header(**changes):
         "clock": "CLOCK_BOOTTIME",
         "started_ns": 1_000_000_000,
         "realtime_ns": 1_700_000_000_000_000_000,
+        "realtime_error_ns": 250_000,
+        "kvmclock_base_ns": 900_000_000,
         "command": None,
         "hooks": [
             {"evidence": "update", "way": "tracepoint", "target": "kvm_update_master_clock",
@@ -52,6 +54,9 @@ def trailer(events, losses=None, **changes):
     value = {
         "event": "trailer",
         "ended_ns": 3_500_000_000,
+        "realtime_ns": 1_700_000_002_500_000_000,
+        "realtime_error_ns": 260_000,
+        "kvmclock_base_ns": 3_400_000_000,
         "events": events,
         "losses": {**dict.fromkeys(LOSSES, 0), **(losses or {})},
         "reason": "signal",
@@ -116,7 +121,8 @@ def published(number, index, old, new, drift, rebased=False, clock_set=False,
 
 
 def tsc_write(number, index, ns=1_000_000_240):
-    return event("tsc-write", ns, number, index, old_offset=0, new_offset=-32041800585)
+    return event("tsc-write", ns, number, index, old_offset=0, new_offset=-32041800585,
+                 ioctl="set-tsc", tsc=1000)
 
 
 def tsc_track(number, index, ns=1_000_000_245):
@@ -127,6 +133,12 @@ def tsc_track(number, index, ns=1_000_000_245):
 def set_clock(number, clock=1000, realtime=0, flags=0, ns=1_000_000_500):
     return event("set-clock", ns, number, NO_VCPU, clock=clock, realtime=realtime, flags=flags,
                  nr_vcpus=2, nr_pending=1, nr_pending_after=0)
+
+
+def ioctl(number, index, which, ns=1_000_000_550, **values):
+    """What the VMM read: `tsc`, `tsc_offset`, or `clock` and what comes with it."""
+    nothing = dict.fromkeys(("tsc", "tsc_offset", "clock", "realtime", "host_tsc", "flags"))
+    return event("ioctl", ns, number, index, ioctl=which, **{**nothing, **values})
 
 
 def gone(number, ns=1_000_000_900):

@@ -16,6 +16,8 @@ MISSING = object()
 EFFECTS = {"unknown", "enabled", "disabled", "resnapshot", "suppressed", "inactive"}
 CAUSES = {"unknown", "vm-create", "set-clock", "set-clock-realtime", "set-clock-guest",
           "vcpu-request", "hyperv"}
+IOCTLS = {"unknown", "create-vcpu", "run", "get-tsc", "set-tsc", "get-tsc-offset",
+          "set-tsc-offset", "get-clock", "set-clock", "paused"}
 ORIGINS = {"unknown", "vcpu-create", "tsc-write", "tsc-offset", "system-time", "clocksource",
            "resume", "hyperv", "xen"}
 
@@ -81,21 +83,27 @@ TYPES = {
     "pvti": {"old": optional(never), "new": never, "drift_ns": optional(s64), "rebased": boolean,
              "clock_set": boolean, "negative_delta": boolean, **inside("old", PVTI),
              **inside("new", PVTI)},
-    "tsc-write": {"old_offset": s64, "new_offset": s64},
+    "tsc-write": {"old_offset": s64, "new_offset": s64, "ioctl": words(IOCTLS),
+                  "tsc": optional(u64)},
     "tsc-track": {"generation": u64, "nr_matched": u32, "nr_vcpus": u32, "host_clock": u32,
                   "use_master_clock": boolean, "pending": optional(boolean)},
     "set-clock": {"clock": optional(u64), "realtime": optional(u64), "flags": optional(u32),
                   "nr_vcpus": u32, "nr_pending": number, "nr_pending_after": number},
+    "ioctl": {"ioctl": words(IOCTLS), "tsc": optional(u64), "tsc_offset": optional(s64),
+              "clock": optional(u64), "realtime": optional(u64), "host_tsc": optional(u64),
+              "flags": optional(u32)},
     "vm-gone": {},
 }
 EXAMPLES = [
     r.vm(1), r.vcpu(1, 0, line_of=r.pvti()), r.update(1, 0, "vcpu-request", "resnapshot"),
     r.request(1, 0), r.published(1, 0, r.pvti(), r.pvti(), 0), r.tsc_write(1, 0),
-    r.tsc_track(1, 0), r.set_clock(1), r.gone(1),
+    r.tsc_track(1, 0), r.set_clock(1), r.ioctl(1, 0, "get-tsc", tsc=1),
+    r.gone(1),
 ]
 HEADER = {
     "format": words({"kvmclock-trace"}), "version": integer(1, 1), "tool": text(32),
-    "host": never, "started_ns": u64, "realtime_ns": u64, "command": optional(text(256)),
+    "host": never, "started_ns": u64, "realtime_ns": u64, "realtime_error_ns": optional(u64),
+    "kvmclock_base_ns": u64, "command": optional(text(256)),
     "hooks": lambda value: value == [] and type(value) is list,
     "host.name": optional(text(65)), "host.boot_id": optional(text(40)),
     "host.kernel": optional(text(65)), "host.kvm": optional(text(16)),
@@ -103,7 +111,8 @@ HEADER = {
     "host.tsc_khz": optional(u32),
 }
 TRAILER = {
-    "ended_ns": u64, "events": u64, "losses": never, "reason": text(16),
+    "ended_ns": u64, "realtime_ns": u64, "realtime_error_ns": optional(u64),
+    "kvmclock_base_ns": u64, "events": u64, "losses": never, "reason": text(16),
     "status": optional(integer(0, 65535)), **inside("losses", dict.fromkeys(r.LOSSES, u64)),
 }
 
@@ -213,7 +222,7 @@ class Values(Case):
     def test_hooks(self):
         good = r.header()["hooks"][0]
         kinds = {"evidence": text(24), "way": text(24), "target": optional(text(64)),
-                 "note": optional(text(192))}
+                 "note": optional(text(256))}
         cases = [("32 hooks", [good] * 32, True), ("33 hooks", [good] * 33, False)]
         cases += [(f"hook {value!r}", [good, value], False) for value in VALUES
                   if value is not MISSING]

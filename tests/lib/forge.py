@@ -86,6 +86,9 @@ def spliced(one, other):
     """Some lines of one are the other's; only those that touch more than a VM's creation."""
     events = min(len(one), len(other)) - 2
     for at in range(events // 4, events, 5):
+        first = json.loads(other[at])
+        if first["event"] == "vm" or first.get("cause") == "vm-create":
+            continue
         for count in (1, 3, 10):
             into = one[1:at] + other[at:at + count] + one[at:-1]
             yield f"{count} lines put in at {at}", counted(one, into)

@@ -123,8 +123,9 @@ static const struct kct_pvti_event pvtis[] = {
 };
 static const struct kct_tsc_write_event tsc_writes[] = {
 	{.event = ZERO(TSC_WRITE)},
-	{MOST(TSC_WRITE), U64_MAX, 1ULL << 63},
-	{NONE(TSC_WRITE), 1, S64_MAX},
+	{MOST(TSC_WRITE), U64_MAX, 1ULL << 63, U64_MAX, KCT_NR_IOCTLS - 1, 1, {0}},
+	{NONE(TSC_WRITE), 1, S64_MAX, 0, 1, 0, {0}},
+	{NONE(TSC_WRITE), 1, 2, 0, 2, 1, {0}},
 };
 static const struct kct_tsc_track_event tsc_tracks[] = {
 	{.event = ZERO(TSC_TRACK)},
@@ -137,6 +138,14 @@ static const struct kct_set_clock_event set_clocks[] = {
 	{NONE(SET_CLOCK), 1ULL << 63, S64_MAX, 4, 1, 2, KCT_NO_NUMBER, 1, {0}},
 	{NONE(SET_CLOCK), 0, 0, 0, 1, 2, 3, 0, {0}},
 	{NONE(SET_CLOCK), 0, 0, 0, 1, 2, 3, 1, {0}},
+};
+static const struct kct_ioctl_event ioctls[] = {
+	{.event = ZERO(IOCTL)},
+	{MOST(IOCTL), U64_MAX, 1ULL << 63, U64_MAX, U64_MAX, U64_MAX, U32_MAX, KCT_NR_IOCTLS - 1, 1,
+	 1, 1},
+	{NONE(IOCTL), 1, 0, 0, 0, 0, 0, 1, 1, 0, 0},
+	{MOST(IOCTL), 0, S64_MAX, 0, 0, 0, 0, 2, 0, 1, 0},
+	{NONE(IOCTL), 0, 0, 1, 2, 3, 4, 3, 0, 0, 1},
 };
 static const struct kct_vm_gone_event goners[] = {
 	{ZERO(VM_GONE)}, {MOST(VM_GONE)}, {NONE(VM_GONE)}};
@@ -157,6 +166,7 @@ static const struct {
 	[KCT_EVENT_TSC_WRITE] = KIND(tsc_writes),
 	[KCT_EVENT_TSC_TRACK] = KIND(tsc_tracks),
 	[KCT_EVENT_SET_CLOCK] = KIND(set_clocks),
+	[KCT_EVENT_IOCTL] = KIND(ioctls),
 	[KCT_EVENT_VM_GONE] = KIND(goners),
 };
 
@@ -219,6 +229,7 @@ static void test_examples_fill_every_byte(void **state)
 		{KCT_EVENT_PVTI, offsetof(struct kct_pvti_event, old_pvti.pad), 2},
 		{KCT_EVENT_PVTI, offsetof(struct kct_pvti_event, new_pvti.pad), 2},
 		{KCT_EVENT_TSC_TRACK, offsetof(struct kct_tsc_track_event, pad), 2},
+		{KCT_EVENT_TSC_WRITE, offsetof(struct kct_tsc_write_event, pad), 6},
 		{KCT_EVENT_SET_CLOCK, offsetof(struct kct_set_clock_event, pad),
 		 sizeof(((struct kct_set_clock_event *)0)->pad)},
 	};
@@ -321,7 +332,19 @@ static const struct {
 	{KCT_EVENT_TSC_WRITE, 1,
 	 "{\"event\":\"tsc-write\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
 	 "\"vcpu\":4294967294,\"tid\":4294967295,\"old_offset\":-1,"
-	 "\"new_offset\":-9223372036854775808}\n"},
+	 "\"new_offset\":-9223372036854775808,\"ioctl\":\"paused\","
+	 "\"tsc\":\"18446744073709551615\"}\n"},
+	{KCT_EVENT_IOCTL, 1,
+	 "{\"event\":\"ioctl\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
+	 "\"vcpu\":4294967294,\"tid\":4294967295,\"ioctl\":\"paused\","
+	 "\"tsc\":\"18446744073709551615\",\"tsc_offset\":-9223372036854775808,"
+	 "\"clock\":\"18446744073709551615\",\"realtime\":\"18446744073709551615\","
+	 "\"host_tsc\":\"18446744073709551615\",\"flags\":4294967295}\n"},
+	{KCT_EVENT_IOCTL, 3,
+	 "{\"event\":\"ioctl\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
+	 "\"vcpu\":4294967294,\"tid\":4294967295,\"ioctl\":\"run\",\"tsc\":null,"
+	 "\"tsc_offset\":9223372036854775807,\"clock\":null,\"realtime\":null,"
+	 "\"host_tsc\":null,\"flags\":null}\n"},
 	{KCT_EVENT_TSC_TRACK, 1,
 	 "{\"event\":\"tsc-track\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
 	 "\"vcpu\":4294967294,\"tid\":4294967295,\"generation\":\"18446744073709551615\","
@@ -391,8 +414,10 @@ static void full_header(struct kct_header *full)
 	FILL(full->clocksource, 'g');
 	FILL(full->command, '\\');
 	full->tsc_khz = U32_MAX;
-	full->started_ns = U64_MAX;
-	full->realtime_ns = 1ULL << 63;
+	full->started.boot_ns = U64_MAX;
+	full->started.realtime_ns = 1ULL << 63;
+	full->started.base_ns = U64_MAX - 1;
+	full->started.realtime_error_ns = U64_MAX;
 	full->nr_hooks = KCT_MAX_HOOKS;
 	for (int i = 0; i < KCT_MAX_HOOKS; i++) {
 		FILL(full->hooks[i].evidence, 'A' + (char)(i % 26));
@@ -436,8 +461,7 @@ static void test_header_text(void **state)
 	struct kct_header written = {.tool = "0.1.0",
 				     .host = "h",
 				     .kernel = "6.12",
-				     .started_ns = 5,
-				     .realtime_ns = 1ULL << 63,
+				     .started = {5, 1ULL << 63, 6, 7},
 				     .nr_hooks = 1,
 				     .hooks = {{"update", "none", "", "a \"note\""}}};
 	struct memory memory;
@@ -452,7 +476,8 @@ static void test_header_text(void **state)
 		"\"tool\":\"0.1.0\",\"host\":{\"name\":\"h\",\"boot_id\":null,\"kernel\":\"6.12\","
 		"\"kvm\":null,\"vendor\":null,\"clocksource\":null,\"tsc_khz\":null},"
 		"\"clock\":\"CLOCK_BOOTTIME\",\"started_ns\":5,"
-		"\"realtime_ns\":\"9223372036854775808\",\"command\":null,\"hooks\":[{"
+		"\"realtime_ns\":\"9223372036854775808\",\"realtime_error_ns\":7,"
+		"\"kvmclock_base_ns\":6,\"command\":null,\"hooks\":[{"
 		"\"evidence\":\"update\",\"way\":\"none\",\"target\":null,"
 		"\"note\":\"a \\\"note\\\"\"}]}\n");
 	free(memory.text);
@@ -486,7 +511,7 @@ static void test_trailer(void **state)
 		written.status = statuses[i];
 		check_trailer(&written);
 	}
-	written.ended_ns = U64_MAX;
+	written.ended = (struct kct_anchor){U64_MAX, 1ULL << 63, 1, U64_MAX};
 	written.events = 1ULL << 63;
 	for (int i = 0; i < KCT_NR_LOSSES; i++)
 		written.losses[i] = U64_MAX - (uint64_t)i;
@@ -517,6 +542,7 @@ static void test_vocabulary(void **state)
 	check_names(kct_cause_names, KCT_NR_CAUSES);
 	check_names(kct_effect_names, KCT_NR_EFFECTS);
 	check_names(kct_origin_names, KCT_NR_ORIGINS);
+	check_names(kct_ioctl_names, KCT_NR_IOCTLS);
 	check_names(kct_loss_names, KCT_NR_LOSSES);
 	check_names(kct_request_op_names, 2);
 	check_names(kct_masterclock_names, 3);
@@ -528,9 +554,12 @@ static void test_vocabulary(void **state)
 /* The words that recordings of version 1 have: a change makes old recordings unreadable. */
 static void test_words_stay(void **state)
 {
-	static const char *const events[] = {"vm",	  "vcpu",      "update",
-					     "request",	  "pvti",      "tsc-write",
-					     "tsc-track", "set-clock", "vm-gone"};
+	static const char *const events[] = {"vm",    "vcpu",	   "update",	"request",
+					     "pvti",  "tsc-write", "tsc-track", "set-clock",
+					     "ioctl", "vm-gone"};
+	static const char *const ioctls[] = {
+		"unknown",	  "create-vcpu",    "run",	 "get-tsc",   "set-tsc",
+		"get-tsc-offset", "set-tsc-offset", "get-clock", "set-clock", "paused"};
 	static const char *const causes[] = {
 		"unknown",	   "vm-create",	   "set-clock", "set-clock-realtime",
 		"set-clock-guest", "vcpu-request", "hyperv"};
@@ -543,6 +572,8 @@ static void test_words_stay(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(events); i++)
 		assert_true(kct_name_number(kct_event_names, KCT_NR_EVENTS, events[i]) >= 0);
+	for (size_t i = 0; i < COUNT(ioctls); i++)
+		assert_true(kct_name_number(kct_ioctl_names, KCT_NR_IOCTLS, ioctls[i]) >= 0);
 	for (size_t i = 0; i < COUNT(causes); i++)
 		assert_true(kct_name_number(kct_cause_names, KCT_NR_CAUSES, causes[i]) >= 0);
 	for (size_t i = 0; i < COUNT(effects); i++)
