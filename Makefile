@@ -185,3 +185,4 @@ uninstall:
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 include tests/unit/unit.mk
+include tests/live/guest/guest.mk
