@@ -21,6 +21,7 @@ static const struct {
 	{"report", cmd_report, "the summary of a recording"},
 	{"verify", cmd_verify, "a verdict: does this kernel take unnecessary snapshots?"},
 	{"compare", cmd_compare, "two recordings side by side"},
+	{"migration", cmd_migration, "a migration's drift: predicted, observed, and explained"},
 	{"drift", cmd_drift, "the PVTI calculator"},
 	{"workload", cmd_workload, "the built-in guests, to try it on"},
 };

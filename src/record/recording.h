@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "kvmclock/vocabulary.h"
+#include "model/anchor.h"
 
 #define KCT_RECORDING_FORMAT  "kvmclock-trace"
 #define KCT_RECORDING_VERSION 1
@@ -21,19 +22,6 @@ struct kct_hook {
 	char way[24];	   /* "tracepoint", "iterator", ...; "none" */
 	char target[64];   /* what is hooked */
 	char note[256];	   /* what this way cannot show; "" */
-};
-
-/*
- * One instant on several clocks. Between two anchors each clock runs evenly, as far as it is not
- * set: CLOCK_REALTIME may be.
- */
-struct kct_anchor {
-	uint64_t boot_ns;     /* CLOCK_BOOTTIME, as all the events' */
-	uint64_t realtime_ns; /* CLOCK_REALTIME */
-	uint64_t base_ns;     /* the kvmclock base: get_kvmclock_base_ns() */
-	/* By how much the wall clock may be wrong, as the kernel's NTP discipline has it (maxerror
-	 * of adjtimex(2)); UINT64_MAX where nothing synchronises it. */
-	uint64_t realtime_error_ns;
 };
 
 /* Where and how it was made. Texts are UTF-8; "" is not known. */

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/pairing.h"
+#include "kct.h"
+#include "record/load.h"
+#include "show/migration.h"
+
+/* A recording, and what the clocks of the VMs in it did. */
+struct read {
+	const char *path;
+	struct kct_recording recording;
+	struct kct_histories histories;
+	bool failed;
+};
+
+struct options {
+	const char *paths[2];
+	int nr_paths;
+	const char *pair;
+	bool json;
+};
+
+static const struct argp_option options[] = {
+	{"json", 'j', NULL, 0, "One JSON object", 0},
+	{"pair", 'P', "SRC=DST", 0,
+	 "The VM on the source and on the target, each by name, UUID or number in its recording",
+	 0},
+	{0},
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 'j':
+		o->json = true;
+		return 0;
+	case 'P':
+		if (!strchr(text, '=') || *text == '=' || !strchr(text, '=')[1])
+			argp_error(state, "--pair takes SRC=DST, not '%s'", text);
+		o->pair = text;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (o->nr_paths == 2)
+			argp_error(state, "a source and a target, not more");
+		o->paths[o->nr_paths++] = text;
+		return 0;
+	case ARGP_KEY_END:
+		if (!o->nr_paths)
+			argp_error(state, "which recording?");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static bool on_event(void *context, const union kct_any_event *event,
+		     const struct kct_vm_name *name)
+{
+	struct read *read = context;
+
+	(void)name;
+	if (kct_histories_event(&read->histories, event))
+		read->failed = true;
+	return true;
+}
+
+static int read_recording(struct read *read, const char *path)
+{
+	int status;
+
+	read->path = path;
+	kct_histories_init(&read->histories);
+	status = kct_load(path, &read->recording, on_event, read);
+	if (status == KCT_EXIT_USAGE)
+		return status;
+	if (read->failed) {
+		kct_error("out of memory");
+		return KCT_EXIT_HOST;
+	}
+	return 0;
+}
+
+static void forget_recording(struct read *read)
+{
+	kct_histories_clear(&read->histories);
+	kct_recording_clear(&read->recording);
+}
+
+static struct kct_vms vms_of(const struct read *read)
+{
+	return (struct kct_vms){read->path, &read->recording.model, &read->histories};
+}
+
+static struct kct_end end_of(const struct read *read, const struct kct_vm *vm)
+{
+	const struct kct_recording *recording = &read->recording;
+
+	return (struct kct_end){
+		.path = read->path,
+		.recording = recording,
+		.vm = vm,
+		.side =
+			{
+				.history = kct_history_of(&read->histories, vm->number),
+				.clocks =
+					{
+						.start = recording->header.started,
+						.end = recording->trailer.ended,
+						.has_end = recording->trailer.ended.boot_ns != 0,
+					},
+			},
+	};
+}
+
+static const char *doubt(const struct read *source, const struct read *target)
+{
+	if (*source->recording.incomplete)
+		return source->recording.incomplete;
+	return *target->recording.incomplete ? target->recording.incomplete : NULL;
+}
+
+static bool same_boot(const struct read *source, const struct read *target)
+{
+	const char *boot = source->recording.header.boot_id;
+
+	return source == target || (*boot && !strcmp(boot, target->recording.header.boot_id));
+}
+
+static int show(const struct options *o, const struct read *source, const struct read *target)
+{
+	const struct kct_vms from_vms = vms_of(source), to_vms = vms_of(target);
+	const struct kct_vm *from, *to;
+	struct kct_migration_view view = {.incomplete = doubt(source, target)};
+	struct kct_migration migration;
+	char why[160] = "out of memory";
+	int status =
+		kct_pair(&from_vms, source == target ? &from_vms : &to_vms, o->pair, &from, &to);
+
+	if (status)
+		return status;
+	view.source = end_of(source, from);
+	view.target = end_of(target, to);
+	view.migration = &migration;
+	if (!view.source.side.history || !view.target.side.history ||
+	    view.source.side.history == view.target.side.history) {
+		kct_error("VM %u cannot be both source and target", from->number);
+		return KCT_EXIT_USAGE;
+	}
+	status = kct_migrate(&migration, &view.source.side, &view.target.side,
+			     same_boot(source, target), why, sizeof(why));
+	if (status) {
+		kct_error("%s", why);
+		return status == -ENOMEM ? KCT_EXIT_HOST : KCT_EXIT_USAGE;
+	}
+	if (view.incomplete)
+		kct_migration_doubt(&migration);
+	if (o->json)
+		kct_show_migration_json(stdout, &view);
+	else
+		kct_show_migration(stdout, &view);
+	kct_migration_clear(&migration);
+	return view.incomplete ? KCT_EXIT_INCOMPLETE : KCT_EXIT_OK;
+}
+
+static int run(const struct options *o)
+{
+	struct read source = {0}, target = {0};
+	int status = read_recording(&source, o->paths[0]);
+
+	if (!status && o->nr_paths == 2)
+		status = read_recording(&target, o->paths[1]);
+	if (!status)
+		status = show(o, &source, o->nr_paths == 2 ? &target : &source);
+	forget_recording(&source);
+	forget_recording(&target);
+	return status;
+}
+
+int cmd_migration(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.args_doc = "SOURCE [TARGET]",
+		.doc = "What a migration, or a save and restore, did to a guest's kvm-clock: the "
+		       "drift that its steps predict, the drift that was observed, and where the "
+		       "difference comes from. SOURCE and TARGET are recordings of the two hosts; "
+		       "one alone is of both.",
+	};
+	struct options o = {0};
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
+		return KCT_EXIT_USAGE;
+	return run(&o);
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cmd/numbers.h"
+#include "cmd/pairing.h"
+#include "kct.h"
+
+/* ---- candidates ---- */
+
+struct search {
+	const struct kct_vms *source, *target;
+	bool (*alike)(const struct kct_vm *a, const struct kct_vm *b);
+	const struct kct_vm *from, *to; /* the last pair found */
+	size_t found;
+	char list[160]; /* of the pairs, for a message */
+};
+
+static bool same_uuid(const struct kct_vm *a, const struct kct_vm *b)
+{
+	return *a->name.uuid && !strcasecmp(a->name.uuid, b->name.uuid);
+}
+
+static bool same_name(const struct kct_vm *a, const struct kct_vm *b)
+{
+	return *a->name.name && !strcmp(a->name.name, b->name.name);
+}
+
+static void latest_pvti(const struct kct_vcpu_history *vcpu, void *context)
+{
+	uint64_t *latest = context;
+
+	if (vcpu->pvti_ns > *latest)
+		*latest = vcpu->pvti_ns;
+}
+
+/* Could the guest have gone from the one to the other? A PVTI first, then a clock that is set. */
+static bool may_be_pair(const struct search *search, const struct kct_vm *a, const struct kct_vm *b)
+{
+	const struct kct_history *from = kct_history_of(search->source->histories, a->number);
+	const struct kct_history *to = kct_history_of(search->target->histories, b->number);
+	uint64_t latest = 0;
+
+	if (!from || !to || from == to || !to->set_update.event.ns)
+		return false;
+	kct_history_each_vcpu(from, latest_pvti, &latest);
+	if (!latest)
+		return false;
+	return search->source->model != search->target->model || latest < to->set_update.event.ns;
+}
+
+static void note(struct search *search, const struct kct_vm *a, const struct kct_vm *b)
+{
+	size_t used = strlen(search->list);
+
+	snprintf(search->list + used, sizeof(search->list) - used, "%s%" PRIu32 "=%" PRIu32,
+		 used ? ", " : "", a->number, b->number);
+	search->from = a;
+	search->to = b;
+	search->found++;
+}
+
+struct inner {
+	struct search *search;
+	const struct kct_vm *from;
+};
+
+static void visit_target(const struct kct_vm *to, void *context)
+{
+	struct inner *inner = context;
+
+	if (inner->search->alike(inner->from, to) && may_be_pair(inner->search, inner->from, to))
+		note(inner->search, inner->from, to);
+}
+
+static void visit_source(const struct kct_vm *from, void *context)
+{
+	struct inner inner = {context, from};
+
+	kct_model_each_vm(inner.search->target->model, visit_target, &inner);
+}
+
+static int find_alike(struct search *search)
+{
+	static bool (*const ways[])(const struct kct_vm *, const struct kct_vm *) = {same_uuid,
+										     same_name};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]) && !search->found; i++) {
+		search->alike = ways[i];
+		kct_model_each_vm(search->source->model, visit_source, search);
+	}
+	if (search->found == 1)
+		return 0;
+	if (search->found)
+		kct_error("%zu pairs of VMs have the same UUID or name: %s; which one? "
+			  "(--pair SRC=DST)",
+			  search->found, search->list);
+	else if (search->source->model == search->target->model)
+		kct_error("%s: no VM in it went over to another one of its UUID or name; "
+			  "--pair SRC=DST names the two",
+			  search->source->path);
+	else
+		kct_error("no VM of %s went over to one of its UUID or name in %s: are they "
+			  "swapped? --pair SRC=DST names the two",
+			  search->source->path, search->target->path);
+	return KCT_EXIT_USAGE;
+}
+
+/* ---- as told ---- */
+
+struct lookup {
+	const char *text;
+	size_t length;
+	uint64_t number; /* 0: it is none */
+	const struct kct_vm *vm;
+	size_t found;
+};
+
+static bool is_text(const struct lookup *lookup, const char *text)
+{
+	return *text && strlen(text) == lookup->length &&
+	       !strncasecmp(text, lookup->text, lookup->length);
+}
+
+static void visit_named(const struct kct_vm *vm, void *context)
+{
+	struct lookup *lookup = context;
+
+	if (vm->number != lookup->number && !is_text(lookup, vm->name.uuid) &&
+	    !is_text(lookup, vm->name.name))
+		return;
+	lookup->vm = vm;
+	lookup->found++;
+}
+
+static const struct kct_vm *find_named(const struct kct_vms *vms, const char *text, size_t length)
+{
+	struct lookup lookup = {.text = text, .length = length};
+	char number[16];
+
+	snprintf(number, sizeof(number), "%.*s", (int)(length < 15 ? length : 15), text);
+	if (kct_parse_number(number, 1, UINT32_MAX, &lookup.number))
+		lookup.number = 0;
+	kct_model_each_vm(vms->model, visit_named, &lookup);
+	if (lookup.found == 1)
+		return lookup.vm;
+	if (lookup.found)
+		kct_error("%s: %zu VMs are '%.*s': take the number of one", vms->path, lookup.found,
+			  (int)length, text);
+	else
+		kct_error("%s: no VM is '%.*s'", vms->path, (int)length, text);
+	return NULL;
+}
+
+int kct_pair(const struct kct_vms *source, const struct kct_vms *target, const char *pair,
+	     const struct kct_vm **from, const struct kct_vm **to)
+{
+	struct search search = {.source = source, .target = target};
+	const char *equals = pair ? strchr(pair, '=') : NULL;
+	int status;
+
+	if (pair) {
+		*from = find_named(source, pair, (size_t)(equals - pair));
+		*to = *from ? find_named(target, equals + 1, strlen(equals + 1)) : NULL;
+		return *to ? 0 : KCT_EXIT_USAGE;
+	}
+	status = find_alike(&search);
+	*from = search.from;
+	*to = search.to;
+	return status;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which VM of the source's recording became which of the target's. */
+#ifndef KCT_CMD_PAIRING_H
+#define KCT_CMD_PAIRING_H
+
+#include "model/history.h"
+#include "model/model.h"
+
+/* The VMs of a recording. */
+struct kct_vms {
+	const char *path;
+	const struct kct_model *model;
+	const struct kct_histories *histories;
+};
+
+/*
+ * Find the two by `pair`, "SRC=DST", each a name, a UUID or a number in its recording; without it
+ * (NULL) by UUID, and where no UUID is in both, by name. `target` may be `source`. 0, or
+ * KCT_EXIT_USAGE with the reason on stderr.
+ */
+int kct_pair(const struct kct_vms *source, const struct kct_vms *target, const char *pair,
+	     const struct kct_vm **from, const struct kct_vm **to);
+
+#endif

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A migration as JSON: every field is always there, null where it could not be had. */
+#include "model/names.h"
+#include "record/writer.h"
+#include "show/migration.h"
+
+static json_t *ns_json(const struct kct_ns *ns)
+{
+	return ns->known ? json_integer((json_int_t)ns->ns) : json_null();
+}
+
+static json_t *end_json(const struct kct_end *end)
+{
+	const struct kct_vm *vm = end->vm;
+
+	return json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:o}", "path", end->path, "host",
+			 kct_json_host(&end->recording->header), "vm", (json_int_t)vm->number,
+			 "name", kct_json_text(vm->name.name), "uuid", kct_json_text(vm->name.uuid),
+			 "vmm", kct_json_text(vm->name.vmm), "pid",
+			 vm->introduced ? json_integer(vm->info.pid) : json_null());
+}
+
+static json_t *instant_json(const struct kct_end *end, const struct kct_instant *instant)
+{
+	if (!instant->known)
+		return json_null();
+	return json_pack("{s:o, s:o, s:b}", "boot_ns", kct_json_u64(instant->boot_ns),
+			 "realtime_ns",
+			 kct_json_u64(kct_realtime_of_boot(&end->side.clocks, instant->boot_ns)),
+			 "derived", instant->derived);
+}
+
+static json_t *timeline_json(const struct kct_migration_view *view)
+{
+	const struct kct_migration *m = view->migration;
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "tsc_saved_first",
+			 instant_json(&view->source, &m->saved_first), "tsc_saved_last",
+			 instant_json(&view->source, &m->saved_last), "clock_read",
+			 instant_json(&view->source, &m->read), "tsc_written_first",
+			 instant_json(&view->target, &m->written_first), "tsc_written_last",
+			 instant_json(&view->target, &m->written_last), "clock_set",
+			 instant_json(&view->target, &m->set), "ran",
+			 instant_json(&view->target, &m->ran));
+}
+
+static void add_steps(json_t *array, const char *side, const struct kct_shown_step *steps,
+		      size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(
+			array, json_pack("{s:s, s:s, s:I, s:b, s:b, s:o, s:o}", "side", side,
+					 "ioctl", kct_ioctl_names[steps[i].step.ioctl], "count",
+					 (json_int_t)steps[i].step.count, "realtime",
+					 steps[i].step.realtime, "derived", steps[i].derived,
+					 "first_boot_ns", kct_json_u64(steps[i].step.first_ns),
+					 "last_boot_ns", kct_json_u64(steps[i].step.last_ns)));
+}
+
+static json_t *steps_json(const struct kct_migration *m)
+{
+	struct kct_shown_step steps[KCT_MAX_SHOWN_STEPS];
+	json_t *array = json_array();
+
+	add_steps(array, "source", steps, kct_source_steps(m, steps));
+	add_steps(array, "target", steps, kct_target_steps(m, steps));
+	return array;
+}
+
+static json_t *later_json(const struct kct_vcpu_migration *v)
+{
+	return json_pack("{s:o, s:I, s:I, s:I, s:b}", "pvti_changed", kct_json_u64(v->later_pvtis),
+			 "total", (json_int_t)v->later.total, "max_forward",
+			 (json_int_t)v->later.max_forward, "max_backward",
+			 (json_int_t)v->later.max_backward, "tsc_rewritten", v->rewritten);
+}
+
+static json_t *vcpu_json(const struct kct_vcpu_migration *v)
+{
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+			 (json_int_t)v->id, "t1_ns", ns_json(&v->t1), "t2_ns", ns_json(&v->t2),
+			 "predicted_ns", ns_json(&v->predicted), "observed_ns",
+			 ns_json(&v->observed), "by_updates_ns", ns_json(&v->by_updates),
+			 "by_rate_ns", ns_json(&v->by_rate), "unexplained_ns",
+			 ns_json(&v->unexplained), "tsc_advance_ns", ns_json(&v->tsc_advance),
+			 "unnecessary", kct_json_u64(v->unnecessary), "later", later_json(v), "why",
+			 kct_json_text(v->why));
+}
+
+static json_t *vcpus_json(const struct kct_migration *m)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < m->nr_vcpus; i++)
+		json_array_append_new(array, vcpu_json(&m->vcpus[i]));
+	return array;
+}
+
+static json_t *advice_json(const struct kct_migration *m)
+{
+	const char *advice[KCT_MAX_ADVICE];
+	size_t count = kct_advise(m, advice);
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, json_string(advice[i]));
+	return array;
+}
+
+static const char *obtained(bool observed, bool known)
+{
+	return observed ? "observed" : known ? "derived" : NULL;
+}
+
+void kct_show_migration_json(FILE *out, const struct kct_migration_view *view)
+{
+	const struct kct_migration *m = view->migration;
+	const struct kct_vcpu_migration none = {0}, *first = m->nr_vcpus ? &m->vcpus[0] : &none;
+	struct kct_ns unexplained = kct_largest_unexplained(m), lost = kct_clock_lost(m);
+	json_t *object = json_pack(
+		"{s:s, s:i, s:b, s:o, s:o, s:o, s:b}", "schema", KCT_MIGRATION_SCHEMA, "version",
+		KCT_MIGRATION_VERSION, "complete", view->incomplete == NULL, "incomplete_why",
+		kct_json_text(view->incomplete), "source", end_json(&view->source), "target",
+		end_json(&view->target), "same_host", m->same_host);
+
+	json_object_set_new(object, "tsc_saved",
+			    kct_json_text(obtained(m->tsc_saved, m->saved_first.known)));
+	json_object_set_new(object, "clock_saved",
+			    kct_json_text(obtained(m->clock_saved, m->read.known)));
+	json_object_set_new(object, "timeline", timeline_json(view));
+	json_object_set_new(object, "between_error_ns", ns_json(&m->between_error));
+	json_object_set_new(object, "t1_ns", ns_json(&first->t1));
+	json_object_set_new(object, "t2_ns", ns_json(&first->t2));
+	json_object_set_new(object, "predicted_ns", ns_json(&first->predicted));
+	json_object_set_new(object, "unexplained_ns", ns_json(&unexplained));
+	json_object_set_new(object, "clock_advance_ns", ns_json(&m->clock_advance));
+	json_object_set_new(object, "blackout_ns", ns_json(&m->blackout));
+	json_object_set_new(object, "clock_lost_ns", ns_json(&lost));
+	json_object_set_new(object, "downtime_ns", ns_json(&m->downtime));
+	json_object_set_new(object, "vmm_pattern", json_string(kct_pattern_names[m->pattern]));
+	json_object_set_new(object, "vmm_sequence", steps_json(m));
+	json_object_set_new(object, "other_frequency", json_boolean(m->other_frequency));
+	json_object_set_new(object, "tsc_not_in_force", json_boolean(m->tsc_not_in_force));
+	json_object_set_new(object, "unpaired_vcpus", json_integer((json_int_t)m->nr_unpaired));
+	json_object_set_new(object, "vcpus", vcpus_json(m));
+	json_object_set_new(object, "advice", advice_json(m));
+	json_dumpf(object, out, JSON_COMPACT);
+	fputc('\n', out);
+	json_decref(object);
+}
