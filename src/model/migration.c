@@ -185,22 +185,23 @@ static bool same_rate(const struct kct_pvti *a, const struct kct_pvti *b)
 }
 
 /* Where the offsets of TSCs were carried over no TSC was saved: then P1 is P2, so to say. */
-static void predict(struct kct_vcpu_migration *v, const struct kct_migration *m,
-		    const struct pair *pair)
+static void predict(struct kct_vcpu_migration *v, struct kct_migration *m, const struct pair *pair)
 {
 	const struct kct_pvti *line = &pair->from->pvti;
 	uint64_t clock;
 
 	if (!pair->has_set || !saved_clock(m->source, m->target, &clock))
 		return;
+	/* The same for every vCPU: the offset that is in force is the VM's. */
+	m->clock_advance = known(clock_advance(m->target, clock, pair->set_clock));
 	if (!pair->has_saved) {
 		v->predicted = known(pair->set_clock - kct_pvti_read(line, pair->set_tsc));
 		return;
 	}
 	v->t1 = known(clock - kct_pvti_read(line, pair->saved_tsc));
 	v->t2 = known(line_from_to(line, pair->saved_tsc, pair->set_tsc));
-	v->predicted = known((uint64_t)v->t1.ns - (uint64_t)v->t2.ns +
-			     clock_advance(m->target, clock, pair->set_clock));
+	v->predicted =
+		known((uint64_t)v->t1.ns - (uint64_t)v->t2.ns + (uint64_t)m->clock_advance.ns);
 	if (pair->to->written.event.ns)
 		v->tsc_advance = known((uint64_t)v->t2.ns - (m->target->set_update.event.ns -
 							     pair->to->written.event.ns));
@@ -369,18 +370,10 @@ static void sum_up(struct kct_migration *m, const struct kct_side *source,
 	m->blackout = kct_between(m, source, &m->read, target, &m->set);
 	m->downtime = kct_between(m, source, m->saved_first.known ? &m->saved_first : &m->read,
 				  target, &m->ran);
-	/* In force is what the offset says; it is the same for every vCPU. */
-	if (!m->target->set.has_data || !saved_clock(m->source, m->target, &clock))
-		return;
-	if (!m->realtime)
+	/* No vCPU told; but what was asked for is what it is, but for KVM_CLOCK_REALTIME. */
+	if (!m->clock_advance.known && !m->realtime && m->target->set.has_data &&
+	    saved_clock(m->source, m->target, &clock))
 		m->clock_advance = known(m->target->set.clock - clock);
-	for (size_t i = 0; i < m->nr_vcpus && !m->clock_advance.known; i++) {
-		const struct kct_vcpu_migration *v = &m->vcpus[i];
-
-		if (v->t1.known && v->t2.known && v->predicted.known)
-			m->clock_advance = known((uint64_t)v->predicted.ns - (uint64_t)v->t1.ns +
-						 (uint64_t)v->t2.ns);
-	}
 }
 
 int kct_migrate(struct kct_migration *m, const struct kct_side *source,
