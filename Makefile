@@ -80,6 +80,7 @@ help:
 	'lab        the live tests on other kernels, in software emulation' \
 	'lab-patches  verdicts on kernels with one behaviour changed each' \
 	'unit, cli  only the tests that need no VM' \
+	'bench      what it costs, against its peers, on this host; BENCH=--quick, BENCH=storm' \
 	'lint       clang-format, cppcheck, shellcheck, mandoc' \
 	'install    into DESTDIR, PREFIX (/usr/local): program, man page, documents' \
 	'uninstall  remove them' \
@@ -138,6 +139,14 @@ lab-check: all
 	@tests/lab/run --kernels 6.12 --timeout 600 --tap $(TAP)/lab.tap \
 		migrate hooks locked-down || :
 	@tests/lab/verdicts --tap $(TAP)/verdicts.tap base p123
+
+# ---- benchmarks: any KVM host, as root ----
+
+.PHONY: bench
+bench:
+	@scripts/deps build bench
+	@$(BUILD) all
+	@tests/bench/run --before tests/bench/before.json --write $(BENCH)
 
 C_FILES = $(shell find bpf include src tests vmlinux -name '*.[ch]')
 SHELL_FILES = $(shell grep -rIlE -m1 '^\#!.*[ /](ba)?sh$$' run scripts .ci tests)
