@@ -120,6 +120,7 @@ def measure(setting):
             add_rows(table, large, sizes_of, 1)
             os.unlink(path)
     add_rows(table, measures, sizes_of, setting.rounds(3))
+    table.rows.sort(key=lambda row: row[1][0])  # by the number of events
     for note in notes:
         table.note(note)
     return [table, measure_instructions(setting, source)]
