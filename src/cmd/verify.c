@@ -194,7 +194,8 @@ static void on_start(struct kct_live *live)
 {
 	struct verify *verify = live->context;
 
-	kct_judge_anchor(verify->v.judge, live->header.started.boot_ns, live->header.started.realtime_ns);
+	kct_judge_anchor(verify->v.judge, live->header.started.boot_ns,
+			 live->header.started.realtime_ns);
 	if (verify->file)
 		kct_write_header(verify->file, &live->header);
 }

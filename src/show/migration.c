@@ -95,26 +95,40 @@ static void show_timeline(FILE *out, const struct kct_migration_view *view)
 		      out);
 }
 
+static void show_step(FILE *out, const struct kct_shown_step *shown)
+{
+	const struct kct_step *step = &shown->step;
+
+	fprintf(out, " %s", kct_ioctl_names[step->ioctl]);
+	if (step->realtime)
+		fputs(" with realtime", out);
+	if (step->count > 1)
+		fprintf(out, " x%" PRIu32, step->count);
+	if (shown->derived)
+		fputs(" (derived)", out);
+}
+
 static void show_steps(FILE *out, const char *side, const struct kct_shown_step *steps,
 		       size_t count)
 {
 	fprintf(out, "  %s ", side);
-	for (size_t i = 0; i < count; i++)
-		fprintf(out, "%s %s%s%s", i ? "," : "", kct_ioctl_names[steps[i].step.ioctl],
-			steps[i].step.realtime ? " with realtime" : "",
-			steps[i].derived ? " (derived)" : ""),
-			steps[i].step.count > 1 ? fprintf(out, " x%" PRIu32, steps[i].step.count)
-						: 0;
+	for (size_t i = 0; i < count; i++) {
+		fputs(i ? "," : "", out);
+		show_step(out, &steps[i]);
+	}
 	fputs(count ? "\n" : " nothing was seen\n", out);
 }
 
 static void show_vmm(FILE *out, const struct kct_migration *m)
 {
 	struct kct_shown_step steps[KCT_MAX_SHOWN_STEPS];
+	size_t count;
 
 	fprintf(out, "\nVMM: %s\n", kct_pattern_names[m->pattern]);
-	show_steps(out, "source", steps, kct_source_steps(m, steps));
-	show_steps(out, "target", steps, kct_target_steps(m, steps));
+	count = kct_source_steps(m, steps);
+	show_steps(out, "source", steps, count);
+	count = kct_target_steps(m, steps);
+	show_steps(out, "target", steps, count);
 }
 
 /* ---- drift ---- */

@@ -61,9 +61,11 @@ static json_t *steps_json(const struct kct_migration *m)
 {
 	struct kct_shown_step steps[KCT_MAX_SHOWN_STEPS];
 	json_t *array = json_array();
+	size_t count = kct_source_steps(m, steps);
 
-	add_steps(array, "source", steps, kct_source_steps(m, steps));
-	add_steps(array, "target", steps, kct_target_steps(m, steps));
+	add_steps(array, "source", steps, count);
+	count = kct_target_steps(m, steps);
+	add_steps(array, "target", steps, count);
 	return array;
 }
 
