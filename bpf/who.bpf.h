@@ -85,13 +85,11 @@ static __always_inline void who_of_file(struct who *who, struct file *file)
 /* The file of a descriptor, as files_lookup_fd_raw() finds it. */
 static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 fd)
 {
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	struct file **table, *file = NULL;
+	struct fdtable *fdt = task->files->fdt;
+	struct file *file = NULL;
 
-	if (!fdt || fd >= BPF_CORE_READ(fdt, max_fds))
-		return NULL;
-	table = BPF_CORE_READ(fdt, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), &table[fd]);
+	if (fd < fdt->max_fds)
+		bpf_probe_read_kernel(&file, sizeof(file), &fdt->fd[fd]);
 	return file;
 }
 
@@ -104,23 +102,23 @@ static __always_inline void who_is_running(struct who *who)
 	__u32 command, fd;
 
 	__builtin_memset(who, 0, sizeof(*who));
-	if (BPF_CORE_READ(task, flags) & PF_KTHREAD) {
+	if (task->flags & PF_KTHREAD) {
 		who->kthread = 1;
 		return;
 	}
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) {
-		if (BPF_CORE_READ(regs, orig_ax) != IOCTL_NR_COMPAT)
+	if (task->thread_info.status & TS_COMPAT) {
+		if (regs->orig_ax != IOCTL_NR_COMPAT)
 			return;
-		fd = BPF_CORE_READ(regs, bx);
-		command = BPF_CORE_READ(regs, cx);
-		who->argument = (__u32)BPF_CORE_READ(regs, dx);
+		fd = regs->bx;
+		command = regs->cx;
+		who->argument = (__u32)regs->dx;
 	} else {
-		if (BPF_CORE_READ(regs, orig_ax) != IOCTL_NR)
+		if (regs->orig_ax != IOCTL_NR)
 			return;
-		fd = BPF_CORE_READ(regs, di);
-		command = BPF_CORE_READ(regs, si);
-		who->argument = BPF_CORE_READ(regs, dx);
+		fd = regs->di;
+		command = regs->si;
+		who->argument = regs->dx;
 	}
 	if ((command & 0xff00) != 0xae00)
 		return;
