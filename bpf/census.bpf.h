@@ -12,23 +12,15 @@ static __always_inline void seed_vm(struct kvm *kvm, struct task_struct *task)
 {
 	struct kct_vm_state *vm = vm_state(kvm, task, NEW_BY_CENSUS);
 
-	if (!vm)
-		return;
 	/* A tracepoint found the VM first, and could not tell what was before. */
-	if (!armed && vm->masterclock.active == KCT_NOT_KNOWN)
+	if (vm && !armed && vm->masterclock.active == KCT_NOT_KNOWN)
 		read_masterclock(kvm, &vm->masterclock);
-	if (armed && !vm->announced)
-		announce_vm(vm);
 }
 
 static __always_inline void seed_vcpu(struct kvm *kvm, struct kvm_vcpu *vcpu,
 				      struct task_struct *task)
 {
-	struct kct_vm_state *vm = vm_state(kvm, task, NEW_BY_CENSUS);
-	struct kct_vcpu_state *state = vcpu_state(vcpu, vm, NEW_BY_CENSUS);
-
-	if (state && armed && !state->announced)
-		announce_vcpu(state, vcpu);
+	vcpu_state(vcpu, vm_state(kvm, task, NEW_BY_CENSUS), NEW_BY_CENSUS);
 }
 
 static __always_inline void count_in(struct seq_file *seq, struct task_struct *task,
@@ -45,7 +37,7 @@ static __always_inline void count_in(struct seq_file *seq, struct task_struct *t
 	if (vcpu) {
 		describe_vcpu(&entry.vcpu, vcpu);
 	} else {
-		describe_vm(&entry.vm, kvm, entry.key.token, task);
+		describe_vm(&entry.vm, kvm, entry.key.token, BPF_CORE_READ(task, group_leader));
 		read_masterclock(kvm, &entry.vm.masterclock);
 	}
 	bpf_seq_write(seq, &entry, sizeof(entry));

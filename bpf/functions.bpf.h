@@ -316,8 +316,8 @@ static __always_inline int on_vm_ioctl_done(int error)
 
 	who_is_running(&who);
 	if (who.ioctl == IOCTL_SET_CLOCK && who.kvm && !error)
-		observe_set_clock(who.kvm, read_clock_data(&who, &data) ? &data : NULL,
-				  set_clock_began(), count_pending(who.kvm));
+		observe_set_clock(running_vm(who.kvm), read_clock_data(&who, &data) ? &data : NULL,
+				  set_clock_began(), count_pending((__u64)who.kvm));
 	return 0;
 }
 

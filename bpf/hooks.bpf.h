@@ -43,7 +43,7 @@ static __always_inline void who_with_vcpu(struct who *who, __u32 vcpu_id)
 {
 	who_is_running(who);
 	if (!who->vcpu && who->kvm && who->ioctl == IOCTL_CREATE_VCPU)
-		who->vcpu = newest_vcpu(who->kvm, vcpu_id);
+		who->vcpu = (struct kvm_vcpu *)newest_vcpu((__u64)who->kvm, vcpu_id);
 }
 
 /* kvm_vcpu_write_tsc_offset(): who makes it do so, and for which TSC. */
@@ -125,13 +125,25 @@ static __always_inline void update_begins(struct kvm *kvm)
 	frame->kvm = (__u64)kvm;
 }
 
+/* It is KVM_SET_CLOCK that updates. */
+static __always_inline void set_clock_updates(struct kct_update_event *e, const struct who *who,
+					      struct kct_vm_state *vm)
+{
+	struct clock_data data, *read = read_clock_data(who, &data) ? &data : NULL;
+
+	if (read && data.flags & KVM_CLOCK_REALTIME)
+		e->cause = KCT_CAUSE_SET_CLOCK_REALTIME;
+	if (set_clock_at_update && vm)
+		observe_set_clock(vm, read, count_pending(vm->vm.kvm), KCT_NO_NUMBER);
+}
+
 /* It is done; e holds what the hook knows of it. */
 static __always_inline void updated(struct kct_update_event *e, struct who *who, bool active)
 {
 	__u32 zero = 0;
 	struct update_frame *frame = bpf_map_lookup_elem(&update_frames, &zero);
 	const struct kct_masterclock *before = NULL;
-	struct clock_data data;
+	struct kct_vm_state *vm;
 
 	if (frame && frame->kvm) {
 		who->kvm = (struct kvm *)frame->kvm;
@@ -140,16 +152,14 @@ static __always_inline void updated(struct kct_update_event *e, struct who *who,
 	}
 	e->cause = cause_of(who);
 	e->derived = who->kthread;
-	if (who->ioctl == IOCTL_SET_CLOCK) {
-		bool has_data = read_clock_data(who, &data);
-
-		if (has_data && data.flags & KVM_CLOCK_REALTIME)
-			e->cause = KCT_CAUSE_SET_CLOCK_REALTIME;
-		if (set_clock_at_update && who->kvm)
-			observe_set_clock(who->kvm, has_data ? &data : NULL,
-					  count_pending(who->kvm), KCT_NO_NUMBER);
+	if (e->cause == KCT_CAUSE_VM_CREATE) {
+		observe_creation(e, active);
+		return;
 	}
-	observe_update(e, who->kvm, who->vcpu, before, active);
+	vm = running_vm(who->kvm);
+	if (who->ioctl == IOCTL_SET_CLOCK)
+		set_clock_updates(e, who, vm);
+	observe_update(e, vm, who->vcpu, before, active);
 }
 
 #endif

@@ -154,18 +154,19 @@ __noinline __u64 vcpu_at(__u64 kvm_address, __u32 index)
  * The vCPU that KVM_CREATE_VCPU has just put in, by its id: it is the last one, or a few before
  * it when other threads create vCPUs too.
  */
-static __always_inline struct kvm_vcpu *newest_vcpu(struct kvm *kvm, __u32 vcpu_id)
+__noinline __u64 newest_vcpu(__u64 kvm_address, __u32 vcpu_id)
 {
+	struct kvm *kvm = (struct kvm *)kvm_address;
 	__u32 online = BPF_CORE_READ(kvm, online_vcpus.counter);
 	__u32 back;
 
 	for (back = 1; back <= 8 && back <= online; back++) {
-		struct kvm_vcpu *vcpu = (struct kvm_vcpu *)vcpu_at((__u64)kvm, online - back);
+		struct kvm_vcpu *vcpu = (struct kvm_vcpu *)vcpu_at(kvm_address, online - back);
 
 		if (vcpu && (__u32)BPF_CORE_READ(vcpu, vcpu_id) == vcpu_id)
-			return vcpu;
+			return (__u64)vcpu;
 	}
-	return NULL;
+	return 0;
 }
 
 #endif

@@ -30,14 +30,17 @@ static __always_inline struct kct_vcpu_state *vcpu_of(struct kvm *kvm, struct kv
 
 /* ---- requests ---- */
 
-static __always_inline void emit_request(struct kct_vcpu_state *state, enum kct_request_op op,
-					 enum kct_origin origin, bool derived)
+__noinline int emit_request(struct kct_vcpu_state *state, enum kct_request_op op,
+			    enum kct_origin origin, bool derived)
 {
 	struct kct_request_event e = {.op = op, .origin = origin, .derived = derived};
 
+	if (!state)
+		return 0;
 	event_head(&e.event, KCT_EVENT_REQUEST, state->vm, state->id);
 	kct_account_request(&state->counters, &e);
 	emit(&e, sizeof(e), KCT_EVENT_REQUEST);
+	return 0;
 }
 
 /* Compare the request bit with what was known of it; `origin` is who made it if it is new. */
@@ -169,18 +172,12 @@ static __always_inline void observe_unattributed_update(struct kct_update_event 
  * those seen last. The caller filled e's cause, derived, matched and host_clock, and left the
  * rest 0.
  */
-static __always_inline void observe_update(struct kct_update_event *e, struct kvm *kvm,
+static __always_inline void observe_update(struct kct_update_event *e, struct kct_vm_state *vm,
 					   struct kvm_vcpu *vcpu,
 					   const struct kct_masterclock *before, bool active)
 {
-	struct kct_vm_state *vm;
 	struct kct_vcpu_state *state = NULL;
 
-	if (e->cause == KCT_CAUSE_VM_CREATE) {
-		observe_creation(e, active);
-		return;
-	}
-	vm = running_vm(kvm);
 	if (!vm) {
 		observe_unattributed_update(e, active);
 		return;
@@ -190,7 +187,7 @@ static __always_inline void observe_update(struct kct_update_event *e, struct kv
 	if (state)
 		observe_request_served(state);
 	e->before = before ? *before : vm->masterclock;
-	read_masterclock(kvm, &e->after);
+	read_masterclock((struct kvm *)vm->vm.kvm, &e->after);
 	vm->masterclock = e->after;
 	if (!armed)
 		return;
@@ -214,10 +211,11 @@ static long count_if_pending(__u32 index, struct pending_count *count)
 }
 
 /* How many vCPUs of a VM have a request pending; KCT_NO_NUMBER where they are too many to ask. */
-static __always_inline __u32 count_pending(struct kvm *kvm)
+__noinline __u32 count_pending(__u64 kvm_address)
 {
+	struct kvm *kvm = (struct kvm *)kvm_address;
 	__u32 nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
-	struct pending_count count = {.kvm = (__u64)kvm};
+	struct pending_count count = {.kvm = kvm_address};
 	__u32 i;
 
 	/* e6f2dd0f8067 ("bpf: Add bpf_loop helper"), in 5.17 */
@@ -238,17 +236,17 @@ static __always_inline __u32 count_pending(struct kvm *kvm)
  * The clock of a VM was, or is being, set. `data` is NULL where it could not be read; the numbers
  * are those of kct_set_clock_event.
  */
-static __always_inline void observe_set_clock(struct kvm *kvm, const struct clock_data *data,
-					      __u32 nr_pending, __u32 nr_pending_after)
+__noinline int observe_set_clock(struct kct_vm_state *vm, const struct clock_data *data,
+				 __u32 nr_pending, __u32 nr_pending_after)
 {
-	struct kct_vm_state *vm = running_vm(kvm);
 	struct kct_set_clock_event e = {};
+	struct kvm *kvm;
 
 	if (!vm)
-		return;
+		return 0;
 	vm->clock_sets++;
 	if (!armed)
-		return;
+		return 0;
 	event_head(&e.event, KCT_EVENT_SET_CLOCK, vm->vm.event.vm, KCT_NO_VCPU);
 	if (data) {
 		e.has_data = 1;
@@ -257,17 +255,19 @@ static __always_inline void observe_set_clock(struct kvm *kvm, const struct cloc
 		if (data->flags & KVM_CLOCK_REALTIME)
 			e.realtime = data->realtime;
 	}
+	kvm = (struct kvm *)vm->vm.kvm;
 	e.nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
 	e.nr_pending = nr_pending;
 	e.nr_pending_after = nr_pending_after;
 	vm->counters.set_clocks++;
 	emit(&e, sizeof(e), KCT_EVENT_SET_CLOCK);
+	return 0;
 }
 
 static __always_inline void set_clock_begins(struct kvm *kvm)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
-	__u32 pending = count_pending(kvm);
+	__u32 pending = count_pending((__u64)kvm);
 
 	bpf_map_update_elem(&set_clocks, &thread, &pending, BPF_ANY);
 }

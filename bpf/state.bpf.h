@@ -160,7 +160,7 @@ static __always_inline void return_creation(__u32 creator, enum kct_effect effec
 {
 	struct creation *c = bpf_map_lookup_elem(&creations, &creator);
 
-	if (c)
+	if (c && effect < KCT_NR_EFFECTS)
 		__sync_fetch_and_add(&c->pending[effect], 1);
 }
 
@@ -184,70 +184,87 @@ static __always_inline void note_creation(enum kct_effect effect)
 }
 
 static __always_inline void describe_vm(struct kct_vm_event *e, struct kvm *kvm, __u64 token,
-					struct task_struct *task)
+					struct task_struct *leader)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-
 	e->kvm = (__u64)kvm;
 	e->token = token;
-	e->pid = BPF_CORE_READ(task, tgid);
+	e->pid = BPF_CORE_READ(leader, tgid);
 	e->creator = BPF_CORE_READ(kvm, userspace_pid);
 	e->created = 0;
 	e->create_effect = 0;
 	BPF_CORE_READ_STR_INTO(&e->comm, leader, comm);
 }
 
-static __always_inline void announce_vm(struct kct_vm_state *state)
+/*
+ * What is rare stands in global functions, here and below: the verifier goes through each of them
+ * once, and not again for all that may have been before it.
+ */
+__noinline int announce_vm(struct kct_vm_state *state)
 {
-	struct kct_vm_event e = state->vm;
+	struct kct_vm_event e;
 
-	if (!emit(&e, sizeof(e), KCT_EVENT_VM))
-		return;
-	state->announced = 1;
+	if (!state)
+		return 0;
+	e = state->vm;
+	if (emit(&e, sizeof(e), KCT_EVENT_VM))
+		state->announced = 1;
+	return 0;
 }
 
-/* The state of a VM that is not in the map yet, put together and put in. */
-static __always_inline struct kct_vm_state *add_vm(struct kct_key *key, struct task_struct *task,
-						   __u32 slot)
+/* The creation of this VM, if it was seen, is told by the thread that made it. */
+static __always_inline void adopt_creation(struct kct_vm_state *vm)
 {
-	struct kvm *kvm = (struct kvm *)key->address;
+	enum kct_effect effect = KCT_EFFECT_INACTIVE;
+
+	if (take_creation(vm->vm.creator, KCT_EFFECT_ENABLED))
+		effect = KCT_EFFECT_ENABLED;
+	else if (!take_creation(vm->vm.creator, KCT_EFFECT_INACTIVE))
+		return;
+	vm->vm.created = 1;
+	vm->vm.create_effect = effect;
+	vm->masterclock.active = effect == KCT_EFFECT_ENABLED;
+}
+
+/*
+ * Put a VM that is not in the map yet into it; `leader` is the task of the process that works for
+ * it, and `mm` its memory. (Numbers, as a global function takes no pointers of the kernel's. The
+ * key is copied as 6.1 takes one for a map only from the stack.)
+ */
+__noinline int add_vm(const struct kct_key *whose, __u64 leader, __u64 mm, __u32 slot)
+{
+	struct kct_key key;
 	struct new_entry *entry = bpf_map_lookup_elem(&new_entries, &slot);
 	struct kct_unattributed *none = nobody();
 	struct kct_vm_state *state;
-	enum kct_effect effect = KCT_EFFECT_INACTIVE;
+	struct kvm *kvm;
 	long error;
 
-	if (!entry || !none)
-		return NULL;
+	if (!whose || !entry || !none)
+		return 0;
+	key = *whose;
+	kvm = (struct kvm *)key.address;
 	/* A kernel thread, or whoever else works for a VM, is not its VMM. */
-	if (BPF_CORE_READ(kvm, mm) != BPF_CORE_READ(task, mm))
-		return NULL;
-	describe_vm(&entry->vm.vm, kvm, key->token, task);
+	if ((__u64)BPF_CORE_READ(kvm, mm) != mm)
+		return 0;
+	describe_vm(&entry->vm.vm, kvm, key.token, (struct task_struct *)leader);
 	event_head(&entry->vm.vm.event, KCT_EVENT_VM, __sync_fetch_and_add(&last_vm, 1) + 1,
 		   KCT_NO_VCPU);
 	read_masterclock(kvm, &entry->vm.masterclock);
 	if (slot == NEW_BY_TRACEPOINT) {
 		/* An update may be in progress: what is read now may be its outcome. */
 		entry->vm.masterclock.active = KCT_NOT_KNOWN;
-		if (take_creation(entry->vm.vm.creator, KCT_EFFECT_ENABLED))
-			entry->vm.vm.created = 1, effect = KCT_EFFECT_ENABLED;
-		else if (take_creation(entry->vm.vm.creator, KCT_EFFECT_INACTIVE))
-			entry->vm.vm.created = 1;
-		if (entry->vm.vm.created) {
-			entry->vm.masterclock.active = effect == KCT_EFFECT_ENABLED;
-			entry->vm.vm.create_effect = effect;
-		}
+		adopt_creation(&entry->vm);
 	}
 	entry->vm.vm.masterclock = entry->vm.masterclock;
-	error = bpf_map_update_elem(&vms, key, &entry->vm, BPF_NOEXIST);
+	error = bpf_map_update_elem(&vms, &key, &entry->vm, BPF_NOEXIST);
 	if (error && entry->vm.vm.created)
-		return_creation(entry->vm.vm.creator, effect);
-	state = bpf_map_lookup_elem(&vms, key);
+		return_creation(entry->vm.vm.creator, entry->vm.vm.create_effect);
+	state = bpf_map_lookup_elem(&vms, &key);
 	if (!state)
 		count_loss(KCT_LOSS_VMS_FULL);
 	else if (!error)
 		kct_account_created(&state->counters, &none->vm, &state->vm);
-	return state;
+	return 0;
 }
 
 /*
@@ -264,8 +281,11 @@ static __always_inline struct kct_vm_state *vm_state(struct kvm *kvm, struct tas
 		return NULL;
 	key.token = vm_token(kvm);
 	state = bpf_map_lookup_elem(&vms, &key);
-	if (!state)
-		state = add_vm(&key, task, slot);
+	if (!state) {
+		add_vm(&key, (__u64)BPF_CORE_READ(task, group_leader),
+		       (__u64)BPF_CORE_READ(task, mm), slot);
+		state = bpf_map_lookup_elem(&vms, &key);
+	}
 	if (state && !state->announced && armed)
 		announce_vm(state);
 	return state;
@@ -285,28 +305,36 @@ static __always_inline void describe_vcpu(struct kct_vcpu_event *e, struct kvm_v
  * The vCPU as it was first seen, with the request bit as last known: an event that finds more
  * tells it itself.
  */
-static __always_inline void announce_vcpu(struct kct_vcpu_state *state, struct kvm_vcpu *vcpu)
+__noinline int announce_vcpu(struct kct_vcpu_state *state, const struct kct_key *key)
 {
-	struct kct_vcpu_event e;
+	struct kct_vcpu_event e = {};
+	struct kvm_vcpu *vcpu;
 
-	describe_vcpu(&e, vcpu);
-	e.event.vm = state->vm;
-	e.pending = state->pending;
+	if (!state || !key)
+		return 0;
+	vcpu = (struct kvm_vcpu *)key->address;
+	event_head(&e.event, KCT_EVENT_VCPU, state->vm, state->id);
 	e.has_pvti = state->has_pvti;
 	e.pvti = state->pvti;
+	e.pending = state->pending;
+	e.tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
+	e.tsc_khz = BPF_CORE_READ(vcpu, arch.virtual_tsc_khz);
 	if (emit(&e, sizeof(e), KCT_EVENT_VCPU))
 		state->announced = 1;
+	return 0;
 }
 
-static __always_inline struct kct_vcpu_state *add_vcpu(struct kct_key *key, struct kct_vm_state *vm,
-						       __u32 slot)
+/* Put a vCPU that is not in the map yet into it. */
+__noinline int add_vcpu(const struct kct_key *whose, const struct kct_vm_state *vm, __u32 slot)
 {
-	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)key->address;
+	struct kct_key key;
 	struct new_entry *entry = bpf_map_lookup_elem(&new_entries, &slot);
-	struct kct_vcpu_state *state;
+	struct kvm_vcpu *vcpu;
 
-	if (!entry)
-		return NULL;
+	if (!whose || !vm || !entry)
+		return 0;
+	key = *whose;
+	vcpu = (struct kvm_vcpu *)key.address;
 	entry->vcpu.vm = vm->vm.event.vm;
 	entry->vcpu.id = BPF_CORE_READ(vcpu, vcpu_id);
 	entry->vcpu.clock_sets = vm->clock_sets;
@@ -319,11 +347,8 @@ static __always_inline struct kct_vcpu_state *add_vcpu(struct kct_key *key, stru
 		entry->vcpu.pending = request_is_pending(vcpu);
 		entry->vcpu.has_pvti = read_current_pvti(vcpu, &entry->vcpu.pvti);
 	}
-	bpf_map_update_elem(&vcpus, key, &entry->vcpu, BPF_NOEXIST);
-	state = bpf_map_lookup_elem(&vcpus, key);
-	if (!state)
-		count_loss(KCT_LOSS_VCPUS_FULL);
-	return state;
+	bpf_map_update_elem(&vcpus, &key, &entry->vcpu, BPF_NOEXIST);
+	return 0;
 }
 
 static __always_inline struct kct_vcpu_state *vcpu_state(struct kvm_vcpu *vcpu,
@@ -341,10 +366,14 @@ static __always_inline struct kct_vcpu_state *vcpu_state(struct kvm_vcpu *vcpu,
 		bpf_map_delete_elem(&vcpus, &key);
 		state = NULL;
 	}
-	if (!state)
-		state = add_vcpu(&key, vm, slot);
+	if (!state) {
+		add_vcpu(&key, vm, slot);
+		state = bpf_map_lookup_elem(&vcpus, &key);
+		if (!state)
+			count_loss(KCT_LOSS_VCPUS_FULL);
+	}
 	if (state && !state->announced && armed)
-		announce_vcpu(state, vcpu);
+		announce_vcpu(state, &key);
 	return state;
 }
 

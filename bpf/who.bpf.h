@@ -31,6 +31,11 @@ enum kvm_ioctl {
 	IOCTL_GET_DEVICE_ATTR = 0xaee2,
 };
 
+struct ioctl {
+	__u32 fd, command;
+	__u64 argument;
+};
+
 struct who {
 	struct kvm *kvm;
 	struct kvm_vcpu *vcpu;
@@ -93,39 +98,48 @@ static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 f
 	return file;
 }
 
-/* Fill `who` from the running task; fields that cannot be told stay 0. */
-static __always_inline void who_is_running(struct who *who)
+/* Where a system call keeps the arguments of ioctl(); false if it is another one. */
+static __always_inline bool ioctl_in_progress(struct task_struct *task, struct ioctl *ioctl)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	if (task->thread_info.status & TS_COMPAT) {
+		ioctl->fd = regs->bx;
+		ioctl->command = regs->cx;
+		ioctl->argument = (__u32)regs->dx;
+		return regs->orig_ax == IOCTL_NR_COMPAT;
+	}
+	ioctl->fd = regs->di;
+	ioctl->command = regs->si;
+	ioctl->argument = regs->dx;
+	return regs->orig_ax == IOCTL_NR;
+}
+
+/*
+ * Fill `who` from the running task; fields that cannot be told stay 0. A global function, so that
+ * the verifier goes through it once, and not once with all that may follow for each of its ends.
+ */
+__noinline int who_is_running(struct who *who)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs;
+	struct ioctl ioctl;
 	struct file *file;
-	__u32 command, fd;
 
+	if (!who)
+		return 0;
 	__builtin_memset(who, 0, sizeof(*who));
 	if (task->flags & PF_KTHREAD) {
 		who->kthread = 1;
-		return;
+		return 0;
 	}
-	regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	if (task->thread_info.status & TS_COMPAT) {
-		if (regs->orig_ax != IOCTL_NR_COMPAT)
-			return;
-		fd = regs->bx;
-		command = regs->cx;
-		who->argument = (__u32)regs->dx;
-	} else {
-		if (regs->orig_ax != IOCTL_NR)
-			return;
-		fd = regs->di;
-		command = regs->si;
-		who->argument = regs->dx;
-	}
-	if ((command & 0xff00) != 0xae00)
-		return;
-	who->ioctl = command & 0xffff;
-	file = file_of_fd(task, fd);
+	if (!ioctl_in_progress(task, &ioctl) || (ioctl.command & 0xff00) != 0xae00)
+		return 0;
+	who->ioctl = ioctl.command & 0xffff;
+	who->argument = ioctl.argument;
+	file = file_of_fd(task, ioctl.fd);
 	if (file)
 		who_of_file(who, file);
+	return 0;
 }
 
 #endif
