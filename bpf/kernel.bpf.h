@@ -15,6 +15,26 @@
 #define ANON_INODE_FS_MAGIC	   0x09041934
 #define MAX_ERRNO		   4095
 
+/*
+ * A read of kernel memory costs a call, whatever its size. So fields that lie near each other are
+ * copied at once, beginning with `first`; one that a kernel has elsewhere is read by itself.
+ */
+#define READ_FROM(copy, object, first)                                                             \
+	bpf_probe_read_kernel(copy, sizeof(copy),                                                  \
+			      (void *)(object) + bpf_core_field_offset((object)->first))
+#define FIELD_IN(copy, object, first, field)                                                       \
+	({                                                                                         \
+		__u32 at = bpf_core_field_offset((object)->field) -                                \
+			   bpf_core_field_offset((object)->first);                                 \
+		typeof((object)->field) value;                                                     \
+                                                                                                   \
+		if (at <= sizeof(copy) - sizeof(value))                                            \
+			value = *(typeof(value) *)((char *)(copy) + at);                           \
+		else                                                                               \
+			value = BPF_CORE_READ(object, field);                                      \
+		value;                                                                             \
+	})
+
 static __always_inline bool is_kernel_pointer(const void *p)
 {
 	return p && (unsigned long)p < (unsigned long)-MAX_ERRNO;
@@ -49,14 +69,24 @@ static __always_inline bool request_is_pending(struct kvm_vcpu *vcpu)
 	return BPF_CORE_READ(vcpu, requests) >> KVM_REQ_MASTERCLOCK_UPDATE & 1;
 }
 
-static __always_inline void copy_pvti(struct kct_pvti *to, struct pvclock_vcpu_time_info *from)
+/* `from` is on the stack, or a pointer whose type the verifier knows. */
+static __always_inline void copy_pvti(struct kct_pvti *to,
+				      const struct pvclock_vcpu_time_info *from)
 {
-	to->tsc_timestamp = BPF_CORE_READ(from, tsc_timestamp);
-	to->system_time = BPF_CORE_READ(from, system_time);
-	to->tsc_to_system_mul = BPF_CORE_READ(from, tsc_to_system_mul);
-	to->tsc_shift = BPF_CORE_READ(from, tsc_shift);
-	to->flags = BPF_CORE_READ(from, flags);
+	to->tsc_timestamp = from->tsc_timestamp;
+	to->system_time = from->system_time;
+	to->tsc_to_system_mul = from->tsc_to_system_mul;
+	to->tsc_shift = from->tsc_shift;
+	to->flags = from->flags;
 	to->pad = 0;
+}
+
+static __always_inline void read_pvti(struct kct_pvti *to, const void *from)
+{
+	struct pvclock_vcpu_time_info pvti;
+
+	bpf_probe_read_kernel(&pvti, sizeof(pvti), from);
+	copy_pvti(to, &pvti);
 }
 
 /* Has the guest asked for a PVTI (kvm_write_system_time() with the enable bit)? */
@@ -96,11 +126,11 @@ static __always_inline bool read_current_pvti(struct kvm_vcpu *vcpu, struct kct_
 	if (!pvti_is_enabled(vcpu))
 		return false;
 	if (bpf_core_field_exists(kept->hv_clock)) {
-		copy_pvti(pvti, &kept->hv_clock);
+		read_pvti(pvti, &kept->hv_clock);
 	} else {
 		if (!BPF_CORE_READ(vcpu, arch.pv_time.valid))
 			return false;
-		copy_pvti(pvti, BPF_CORE_READ(vcpu, arch.pv_time.khva));
+		read_pvti(pvti, BPF_CORE_READ(vcpu, arch.pv_time.khva));
 	}
 	return pvti->tsc_to_system_mul != 0; /* published at least once */
 }

@@ -47,7 +47,7 @@ struct who {
 enum kvm_file { NO_KVM_FILE, KVM_VM_FILE, KVM_VCPU_FILE };
 
 /* What kind of file it is, from the name that only kernel code gives to an anonymous inode. */
-static __always_inline enum kvm_file kvm_file_kind(struct file *file)
+static __always_inline enum kvm_file kind_by_name(struct file *file)
 {
 	const unsigned char *text;
 	char name[8] = {};
@@ -69,16 +69,44 @@ static __always_inline enum kvm_file kvm_file_kind(struct file *file)
 	return KVM_VCPU_FILE;
 }
 
+/*
+ * All files of VMs have the same operations, and so have all of vCPUs: they are learned from the
+ * first of each that is told by its name. While we are attached to KVM it stays where it is.
+ */
+__u64 vm_operations = 0, vcpu_operations = 0;
+
+static __always_inline enum kvm_file kvm_file_kind(struct file *file, __u64 operations)
+{
+	enum kvm_file kind;
+
+	if (!operations)
+		return NO_KVM_FILE;
+	if (operations == vm_operations)
+		return KVM_VM_FILE;
+	if (operations == vcpu_operations)
+		return KVM_VCPU_FILE;
+	kind = kind_by_name(file);
+	if (kind == KVM_VM_FILE)
+		vm_operations = operations;
+	else if (kind == KVM_VCPU_FILE)
+		vcpu_operations = operations;
+	return kind;
+}
+
 static __always_inline void who_of_file(struct who *who, struct file *file)
 {
+	__u64 copy[4];
 	struct kvm_vcpu *vcpu;
+	void *private_data;
 
-	switch (kvm_file_kind(file)) {
+	READ_FROM(copy, file, f_op);
+	private_data = FIELD_IN(copy, file, f_op, private_data);
+	switch (kvm_file_kind(file, (__u64)FIELD_IN(copy, file, f_op, f_op))) {
 	case KVM_VM_FILE:
-		who->kvm = BPF_CORE_READ(file, private_data);
+		who->kvm = private_data;
 		break;
 	case KVM_VCPU_FILE:
-		vcpu = BPF_CORE_READ(file, private_data);
+		vcpu = private_data;
 		who->vcpu = vcpu;
 		who->kvm = BPF_CORE_READ(vcpu, kvm);
 		break;
