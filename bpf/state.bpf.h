@@ -114,13 +114,18 @@ static __always_inline struct kct_unattributed *nobody(void)
 	return bpf_map_lookup_elem(&unattributed, &zero);
 }
 
+static __always_inline bool is_emitted(enum kct_event_kind kind)
+{
+	return emitted_kinds & 1 << kind;
+}
+
 /* Deliver an event; false if it had no room (and was counted as lost). */
 static __always_inline bool emit(void *record, __u32 size, enum kct_event_kind kind)
 {
 	__u32 zero = 0;
 	struct kct_tally *t;
 
-	if (!(emitted_kinds & 1 << kind))
+	if (!is_emitted(kind))
 		return true;
 	t = bpf_map_lookup_elem(&tally, &zero);
 	if (!t)
@@ -136,11 +141,14 @@ static __always_inline bool emit(void *record, __u32 size, enum kct_event_kind k
 static __always_inline void event_head(struct kct_event *e, enum kct_event_kind kind, __u32 vm,
 				       __u32 vcpu)
 {
-	e->ns = bpf_ktime_get_boot_ns();
 	e->vm = vm;
 	e->vcpu = vcpu;
-	e->tid = (__u32)bpf_get_current_pid_tgid();
 	e->kind = kind;
+	/* Who only counts need not ask for the time. */
+	if (!is_emitted(kind))
+		return;
+	e->ns = bpf_ktime_get_boot_ns();
+	e->tid = (__u32)bpf_get_current_pid_tgid();
 }
 
 /* Take one of the creations of the VM's maker; false if none is waiting. */
