@@ -54,13 +54,21 @@ static __always_inline __u64 vm_token(struct kvm *kvm)
 	return BPF_CORE_READ(dentry, d_inode, i_ino);
 }
 
-/* Inside pvclock_update_vm_gtod_copy() the caller holds the lock: then it is not torn. */
-static __always_inline void read_masterclock(struct kvm *kvm, struct kct_masterclock *m)
+/*
+ * Inside pvclock_update_vm_gtod_copy() the caller holds the lock: then it is not torn. A function
+ * of its own, since the copy is too much for some of its callers' stacks.
+ */
+static __noinline void read_masterclock(struct kvm *kvm, struct kct_masterclock *m)
 {
-	m->kernel_ns = BPF_CORE_READ(kvm, arch.master_kernel_ns);
-	m->cycle_now = BPF_CORE_READ(kvm, arch.master_cycle_now);
-	m->clock_offset = BPF_CORE_READ(kvm, arch.kvmclock_offset);
-	m->active = BPF_CORE_READ(kvm, arch.use_master_clock) ? KCT_YES : KCT_NO;
+	__u64 copy[16];
+	bool active;
+
+	READ_FROM(copy, kvm, arch.kvmclock_offset);
+	active = FIELD_IN(copy, kvm, arch.kvmclock_offset, arch.use_master_clock);
+	m->kernel_ns = FIELD_IN(copy, kvm, arch.kvmclock_offset, arch.master_kernel_ns);
+	m->cycle_now = FIELD_IN(copy, kvm, arch.kvmclock_offset, arch.master_cycle_now);
+	m->clock_offset = FIELD_IN(copy, kvm, arch.kvmclock_offset, arch.kvmclock_offset);
+	m->active = active ? KCT_YES : KCT_NO;
 	m->nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
 }
 

@@ -317,11 +317,14 @@ static __always_inline void compare_pvti(struct kct_pvti_event *e, struct kct_vc
 static __always_inline void count_pvti(struct kct_pvti_event *e, struct kct_vcpu_state *state,
 				       struct kct_vm_state *vm, struct kvm_vcpu *vcpu)
 {
-	__u64 tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
+	__u64 copy[6], tsc_offset;
 
+	READ_FROM(copy, vcpu, arch.l1_tsc_offset);
+	tsc_offset = FIELD_IN(copy, vcpu, arch.l1_tsc_offset, arch.l1_tsc_offset);
 	compare_pvti(e, state, vm, tsc_offset);
 	e->negative_delta = vm->masterclock.active == KCT_YES &&
-			    vm->masterclock.kernel_ns < BPF_CORE_READ(vcpu, arch.this_tsc_nsec);
+			    vm->masterclock.kernel_ns <
+				    FIELD_IN(copy, vcpu, arch.l1_tsc_offset, arch.this_tsc_nsec);
 	state->pvti = e->new_pvti;
 	state->has_pvti = 1;
 	state->rebased = 0;

@@ -168,6 +168,7 @@ static __always_inline void return_creation(__u32 creator, enum kct_effect effec
 {
 	struct creation *c = bpf_map_lookup_elem(&creations, &creator);
 
+	KCT_OPAQUE(effect);
 	if (c && effect < KCT_NR_EFFECTS)
 		__sync_fetch_and_add(&c->pending[effect], 1);
 }
@@ -181,6 +182,7 @@ static __always_inline void note_creation(enum kct_effect effect)
 	struct creation *c = bpf_map_lookup_elem(&creations, &tid);
 	struct creation first = {.start = start};
 
+	KCT_OPAQUE(effect);
 	if (effect >= KCT_NR_EFFECTS)
 		return;
 	if (c && c->start == start) {
