@@ -49,10 +49,19 @@ void kct_tries_begin(struct kct_tries *tries, bool explains)
 	tries->vmlinux = btf__load_vmlinux_btf();
 	if (tries->vmlinux && !access("/sys/kernel/btf/kvm", F_OK))
 		find_module_btf(tries);
+	/* The module's first; a split BTF has the base's types, too, below its own. */
+	if (tries->kvm)
+		kct_types_add(&tries->types, tries->kvm, btf__type_cnt(tries->vmlinux),
+			      tries->kvm_fd);
+	if (tries->vmlinux)
+		kct_types_add(&tries->types, tries->vmlinux, 1, 0);
 }
 
 void kct_tries_end(struct kct_tries *tries)
 {
+	for (size_t i = 0; i < tries->nr_links; i++)
+		close(tries->links[i]);
+	kct_types_clear(&tries->types);
 	btf__free(tries->kvm);
 	btf__free(tries->vmlinux);
 	if (tries->kvm_fd > 0)
@@ -61,28 +70,9 @@ void kct_tries_end(struct kct_tries *tries)
 		close(tries->symbols_fd);
 }
 
-/* The id of a BTF type, and the descriptor of the module that it is in (0: vmlinux). */
-static int find_type(const struct kct_tries *tries, const char *name, __u32 kind, int *module)
-{
-	int id;
-
-	*module = 0;
-	if (!tries->vmlinux)
-		return -ENOENT;
-	if (tries->kvm) {
-		id = btf__find_by_name_kind(tries->kvm, name, kind);
-		/* A split BTF finds the base's types too. */
-		if (id >= (int)btf__type_cnt(tries->vmlinux)) {
-			*module = tries->kvm_fd;
-			return id;
-		}
-	}
-	return btf__find_by_name_kind(tries->vmlinux, name, kind);
-}
-
 /* ---- tries ---- */
 
-static int load_empty(enum bpf_attach_type type, int btf_id, int module)
+static int load_empty(enum bpf_attach_type type, const struct kct_type *target)
 {
 	/* r0 = 0; exit */
 	struct bpf_insn nothing[] = {
@@ -90,39 +80,44 @@ static int load_empty(enum bpf_attach_type type, int btf_id, int module)
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = type,
-		    .attach_btf_id = (__u32)btf_id, .attach_btf_obj_fd = (__u32)module);
+		    .attach_btf_id = target->id, .attach_btf_obj_fd = (__u32)target->module);
 	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "kct_try", "GPL", nothing, 2, &options);
 
 	return fd < 0 ? -errno : fd;
 }
 
-/* Load and attach; what was attached is gone when its descriptors are closed. */
-static int load_and_attach(enum bpf_attach_type type, int btf_id, int module)
+/* The program lives as long as the link. 0 or -errno. */
+static int attach_empty(struct kct_tries *tries, enum bpf_attach_type type, int program)
 {
-	int program = load_empty(type, btf_id, module), link, error = 0;
+	int link = bpf_raw_tracepoint_open(NULL, program);
 
+	if (link < 0)
+		return -errno;
+	if (type == BPF_TRACE_RAW_TP)
+		tries->links[tries->nr_links++] = link;
+	else
+		close(link);
+	return 0;
+}
+
+static int try_btf(struct kct_tries *tries, enum bpf_attach_type type, const char *name, __u32 kind)
+{
+	const struct kct_type *target = kct_types_find(&tries->types, name, kind);
+	int program, error = 0;
+
+	if (!target)
+		return -ESRCH;
+	program = load_empty(type, target);
 	if (program < 0)
 		return program;
 	/* An iterator is not attached, but read: loading it tells as much. */
-	if (type != BPF_TRACE_ITER) {
-		link = bpf_raw_tracepoint_open(NULL, program);
-		error = link < 0 ? -errno : 0;
-		if (link >= 0)
-			close(link);
-	}
+	if (type != BPF_TRACE_ITER)
+		error = attach_empty(tries, type, program);
 	close(program);
 	return error;
 }
 
-static int try_btf(const struct kct_tries *tries, enum bpf_attach_type type, const char *name,
-		   __u32 kind)
-{
-	int module, id = find_type(tries, name, kind, &module);
-
-	return id < 0 ? -ESRCH : load_and_attach(type, id, module);
-}
-
-static int try_method(const struct kct_tries *tries, enum kct_method method, const char *target)
+static int try_method(struct kct_tries *tries, enum kct_method method, const char *target)
 {
 	char name[128];
 	int fd;
@@ -217,8 +212,8 @@ static const char *symbols_of(struct kct_tries *tries)
 	return tries->symbols;
 }
 
-int kct_try(struct kct_tries *tries, enum kct_method method, const char *target, char *why,
-	    size_t why_size)
+static int try_once(struct kct_tries *tries, enum kct_method method, const char *target, char *why,
+		    size_t why_size)
 {
 	bool by_name = method == KCT_FENTRY || method == KCT_KPROBE;
 	int error = try_method(tries, method, target);
@@ -236,4 +231,30 @@ int kct_try(struct kct_tries *tries, enum kct_method method, const char *target,
 	if (error)
 		explain(tries, method, error, why, why_size);
 	return error;
+}
+
+static const struct kct_tried *tried_before(const struct kct_tries *tries, enum kct_method method,
+					    const char *target)
+{
+	for (size_t i = 0; i < tries->nr_tried; i++)
+		if (tries->tried[i].method == method && !strcmp(tries->tried[i].target, target))
+			return &tries->tried[i];
+	return NULL;
+}
+
+int kct_try(struct kct_tries *tries, enum kct_method method, const char *target, char *why,
+	    size_t why_size)
+{
+	const struct kct_tried *before = tried_before(tries, method, target);
+	struct kct_tried *tried = &tries->tried[tries->nr_tried];
+
+	if (!before) {
+		tried->method = method;
+		tried->target = target;
+		tried->error = try_once(tries, method, target, tried->why, sizeof(tried->why));
+		tries->nr_tried++;
+		before = tried;
+	}
+	snprintf(why, why_size, "%s", before->why);
+	return before->error;
 }

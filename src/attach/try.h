@@ -10,13 +10,34 @@
 #include <stddef.h>
 
 #include "attach/evidence.h"
+#include "attach/types.h"
 
-/* The kernel's BTF, read once for all tries. */
+/* As many as there may be. */
+#define KCT_MAX_TRIES (KCT_MAX_EVIDENCE * KCT_MAX_WAYS * KCT_MAX_TARGETS)
+
+/* What became of a try: two rows may ask for the same. */
+struct kct_tried {
+	enum kct_method method;
+	const char *target;
+	int error;
+	char why[160];
+};
+
+/* What the tries have in common: the kernel's BTF, read once, and what is cleaned up at the end. */
 struct kct_tries {
 	struct btf *vmlinux; /* NULL: the kernel has none */
 	struct btf *kvm;     /* of the kvm module; NULL: built in, absent, or not to be read */
 	int kvm_fd;	     /* of its BTF; 0 without one */
 	int kvm_error;	     /* why a module's BTF could not be read: -errno; 0 */
+	struct kct_types types;
+	struct kct_tried tried[KCT_MAX_TRIES];
+	size_t nr_tried;
+	/*
+	 * Links to tracepoints, until the end: the kernel makes whoever attaches to any tracepoint
+	 * wait for an RCU grace period after something was detached from one.
+	 */
+	int links[KCT_MAX_TRIES];
+	size_t nr_links;
 	/* Ask the symbol table, too, why a function is not there. */
 	bool explains;
 	int symbols_fd;	  /* of a copy of what it says of KVM, made when first needed; -1 */
@@ -26,7 +47,7 @@ struct kct_tries {
 void kct_tries_begin(struct kct_tries *tries, bool explains);
 void kct_tries_end(struct kct_tries *tries);
 
-/* Try to hook `target`. 0, or -errno and why not in plain words. */
+/* Try to hook `target`, a constant. 0, or -errno and why not in plain words. */
 int kct_try(struct kct_tries *tries, enum kct_method method, const char *target, char *why,
 	    size_t why_size);
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What of the kernel's BTF the tries need: functions and tracepoints of KVM, and iterators. */
+#ifndef KCT_ATTACH_TYPES_H
+#define KCT_ATTACH_TYPES_H
+
+#include <bpf/btf.h>
+#include <stddef.h>
+
+struct kct_type {
+	const char *name; /* the BTF's */
+	__u32 kind;
+	__u32 id;
+	int module; /* descriptor of the BTF of the module that it is in; 0: vmlinux */
+};
+
+struct kct_types {
+	struct kct_type *types;
+	size_t count, room;
+};
+
+/* Add those of `btf`, from the id `first` on. What there is no memory for is not found later. */
+void kct_types_add(struct kct_types *types, const struct btf *btf, __u32 first, int module);
+void kct_types_clear(struct kct_types *types);
+
+/* The first one added that is called so; NULL if there is none. */
+const struct kct_type *kct_types_find(const struct kct_types *types, const char *name, __u32 kind);
+
+#endif
