@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <cpuid.h>
 #include <linux/capability.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
@@ -73,20 +74,17 @@ static const char *kvm_kind(void)
 /* Which of kvm_intel and kvm_amd runs, by the processor: a built-in module need not show. */
 static const char *vendor(void)
 {
-	FILE *file = fopen("/proc/cpuinfo", "re");
-	const char *found = "";
-	char line[256], id[32];
+	unsigned int leaf;
+	union {
+		unsigned int words[3];
+		char id[13];
+	} v = {0};
 
-	while (file && !*found && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "vendor_id : %31s", id) != 1)
-			continue;
-		found = !strcmp(id, "GenuineIntel")				     ? "intel"
-			: !strcmp(id, "AuthenticAMD") || !strcmp(id, "HygonGenuine") ? "amd"
-										     : "other";
-	}
-	if (file)
-		fclose(file);
-	return found;
+	if (!__get_cpuid(0, &leaf, &v.words[0], &v.words[2], &v.words[1]))
+		return "";
+	if (!strcmp(v.id, "GenuineIntel"))
+		return "intel";
+	return !strcmp(v.id, "AuthenticAMD") || !strcmp(v.id, "HygonGenuine") ? "amd" : "other";
 }
 
 #define COPY(field, text) snprintf(field, sizeof(field), "%s", text)
