@@ -2,6 +2,7 @@
 #include <cpuid.h>
 #include <linux/capability.h>
 #include <linux/perf_event.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,11 +37,8 @@ void kct_read_line(const char *path, char *text, size_t size)
 	fclose(file);
 }
 
-/*
- * The host's TSC frequency as the kernel uses it for its own clock: it gives its scale to every
- * reader of a perf event's page (arch_perf_update_userpage()). 0 where it does not.
- */
-static uint32_t read_tsc_khz(void)
+/* Any event will do: it is its page that is wanted. */
+static int open_dummy_event(void)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -48,8 +46,23 @@ static uint32_t read_tsc_khz(void)
 		.config = PERF_COUNT_SW_DUMMY,
 		.exclude_kernel = 1,
 	};
-	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, sched_getcpu(), -1,
+			      PERF_FLAG_FD_CLOEXEC);
+
+	/* A CPU's takes CAP_PERFMON. For a task's the kernel waits for an RCU grace period. */
+	if (fd < 0)
+		fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd;
+}
+
+/*
+ * The host's TSC frequency as the kernel uses it for its own clock: it gives its scale to every
+ * reader of a perf event's page (arch_perf_update_userpage()). 0 where it does not.
+ */
+static uint32_t read_tsc_khz(void)
+{
 	struct perf_event_mmap_page *page;
+	int fd = open_dummy_event();
 	uint32_t khz = 0;
 
 	if (fd < 0)
