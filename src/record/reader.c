@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "model/names.h"
+#include "record/canonical.h"
 #include "record/fields.h"
 #include "record/reader.h"
 
@@ -360,49 +361,79 @@ static enum kct_line read_object(struct kct_reader *reader, const json_t *object
 	return read_event(reader, object, kind) ? KCT_LINE_EVENT : KCT_LINE_INVALID;
 }
 
-/* The length of the next line, without its end; -1: none, or not a whole one. */
-static ssize_t read_line(struct kct_reader *reader, enum kct_line *end)
+/* Have more of the file in the buffer; false if there is no more, or no room for it. */
+static bool fill(struct kct_reader *reader)
 {
-	size_t length = 0;
-	int c;
+	size_t got;
 
-	while ((c = getc_unlocked(reader->in)) != EOF && c != '\n') {
-		if (length == sizeof(reader->buffer)) {
-			refuse(reader, "a line of more than %d bytes", KCT_MAX_LINE);
-			*end = KCT_LINE_INVALID;
-			return -1;
-		}
-		reader->buffer[length++] = (char)c;
+	memmove(reader->buffer, reader->buffer + reader->at, reader->end - reader->at);
+	reader->end -= reader->at;
+	reader->at = 0;
+	got = fread(reader->buffer + reader->end, 1, sizeof(reader->buffer) - reader->end,
+		    reader->in);
+	reader->end += got;
+	return got > 0;
+}
+
+/* Why there is no further line. */
+static enum kct_line why_no_line(struct kct_reader *reader)
+{
+	if (reader->end == sizeof(reader->buffer)) {
+		refuse(reader, "a line of more than %d bytes", KCT_MAX_LINE);
+		return KCT_LINE_INVALID;
 	}
-	if (c == '\n')
-		return (ssize_t)length;
-	*end = length ? KCT_LINE_CUT : KCT_LINE_END;
 	if (ferror(reader->in)) {
 		refuse(reader, "%s", strerror(errno));
-		*end = KCT_LINE_INVALID;
+		return KCT_LINE_INVALID;
 	}
-	return -1;
+	return reader->end ? KCT_LINE_CUT : KCT_LINE_END;
+}
+
+/* The next line, with a NUL for its end; NULL if there is none, or not a whole one. */
+static char *read_line(struct kct_reader *reader, size_t *length)
+{
+	char *line, *newline;
+
+	do {
+		line = reader->buffer + reader->at;
+		newline = memchr(line, '\n', reader->end - reader->at);
+	} while (!newline && fill(reader));
+	if (!newline)
+		return NULL;
+	*newline = '\0';
+	*length = (size_t)(newline - line);
+	reader->at += *length + 1;
+	return line;
+}
+
+static enum kct_line read_json(struct kct_reader *reader, const char *line, size_t length)
+{
+	json_error_t error;
+	json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
+	enum kct_line kind = KCT_LINE_INVALID;
+
+	if (json_is_object(object))
+		kind = read_object(reader, object);
+	else
+		refuse(reader, "%s", reader->header_seen ? "not a JSON object" : "not a recording");
+	json_decref(object);
+	return kind;
 }
 
 enum kct_line kct_reader_next(struct kct_reader *reader)
 {
-	enum kct_line kind = KCT_LINE_END;
-	json_error_t error;
-	ssize_t length;
-	json_t *object;
+	size_t length;
+	char *line;
 
 	reader->why[0] = '\0';
 	reader->line++;
-	length = read_line(reader, &kind);
-	if (length < 0)
-		return kind;
-	object = json_loadb(reader->buffer, (size_t)length, JSON_REJECT_DUPLICATES, &error);
-	if (!json_is_object(object)) {
-		refuse(reader, "%s", reader->header_seen ? "not a JSON object" : "not a recording");
-		kind = KCT_LINE_INVALID;
-	} else {
-		kind = read_object(reader, object);
+	line = read_line(reader, &length);
+	if (!line)
+		return why_no_line(reader);
+	if (reader->header_seen && !reader->trailer_seen &&
+	    kct_read_canonical(line, length, &reader->event)) {
+		reader->events++;
+		return KCT_LINE_EVENT;
 	}
-	json_decref(object);
-	return kind;
+	return read_json(reader, line, length);
 }

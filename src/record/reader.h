@@ -27,7 +27,9 @@ struct kct_reader {
 	uint64_t events;
 	bool header_seen, trailer_seen;
 	char why[160];
-	char buffer[KCT_MAX_LINE];
+	/* Bytes of the file, of which those from `at` up to `end` are not read yet. */
+	char buffer[KCT_MAX_LINE + 1];
+	size_t at, end;
 	/* What the last line said, by its kind. */
 	struct kct_header header;
 	struct kct_trailer trailer;
