@@ -9,9 +9,6 @@
 #include "kvmclock/name.h"
 #include "record/recording.h"
 
-/* The longest line, and so the memory that a hostile file can make the reader use. */
-#define KCT_MAX_LINE 65536
-
 enum kct_line {
 	KCT_LINE_HEADER,
 	KCT_LINE_EVENT,

@@ -16,6 +16,9 @@
 #define KCT_RECORDING_VERSION 1
 #define KCT_MAX_HOOKS	      32
 
+/* The longest line, and so the memory that a hostile file can make the reader use. */
+#define KCT_MAX_LINE 65536
+
 /* How one piece of evidence is had on the host that was traced. */
 struct kct_hook {
 	char evidence[24]; /* the word of vocabulary.h, or what else doctor lists */

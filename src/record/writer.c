@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/names.h"
@@ -23,23 +24,69 @@ static uint64_t get_u64(const char *at)
 	return value;
 }
 
-static void write_u64(FILE *out, uint64_t value)
+/* ---- events ---- */
+
+/* An event is put together here: to print each of its fields costs ten times as much. */
+struct line {
+	size_t used;
+	char text[KCT_MAX_LINE];
+};
+
+/* What does not fit is left out; no event is that long. */
+static void put(struct line *line, const char *text)
 {
-	fprintf(out, value > INT64_MAX ? "\"%" PRIu64 "\"" : "%" PRIu64, value);
+	while (*text && line->used < sizeof(line->text))
+		line->text[line->used++] = *text++;
+}
+
+static void put_unsigned(struct line *line, uint64_t value)
+{
+	char text[24], *digit = &text[sizeof(text) - 1];
+
+	*digit = '\0';
+	do
+		*--digit = (char)('0' + value % 10);
+	while (value /= 10);
+	put(line, digit);
+}
+
+static void put_signed(struct line *line, int64_t value)
+{
+	if (value < 0)
+		put(line, "-");
+	put_unsigned(line, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
+static void put_u64(struct line *line, uint64_t value)
+{
+	const char *quote = value > INT64_MAX ? "\"" : "";
+
+	put(line, quote);
+	put_unsigned(line, value);
+	put(line, quote);
+}
+
+static void put_address(struct line *line, uint64_t address)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "\"0x%016" PRIx64 "\"", address);
+	put(line, text);
 }
 
 /* A quoted, escaped string; it must be UTF-8, as the names are. */
-static void write_string(FILE *out, const char *text)
+static void put_string(struct line *line, const char *text)
 {
 	json_t *string = json_string(text);
+	char *quoted = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
 
-	if (!string || json_dumpf(string, out, JSON_ENCODE_ANY))
-		fputs("\"?\"", out);
+	put(line, quoted ? quoted : "\"?\"");
+	free(quoted);
 	json_decref(string);
 }
 
 /* A text of the kernel's, such as a task's comm, may hold any bytes. */
-static void write_kernel_text(FILE *out, const char *at, size_t size)
+static void put_kernel_text(struct line *line, const char *at, size_t size)
 {
 	char text[64];
 	size_t i;
@@ -47,114 +94,126 @@ static void write_kernel_text(FILE *out, const char *at, size_t size)
 	for (i = 0; i < size - 1 && i < sizeof(text) - 1 && at[i]; i++)
 		text[i] = isascii(at[i]) && isprint(at[i]) ? at[i] : '?';
 	text[i] = '\0';
-	write_string(out, text);
+	put_string(line, text);
 }
 
-static void write_name(FILE *out, const struct kct_field *field, uint32_t number)
+static void put_name(struct line *line, const struct kct_field *field, uint32_t number)
 {
-	fprintf(out, "\"%s\"", number < field->size ? field->names[number] : "unknown");
+	put(line, "\"");
+	put(line, number < field->size ? field->names[number] : "unknown");
+	put(line, "\"");
 }
 
-static void write_number_or_null(FILE *out, uint32_t value, uint32_t null)
+static void put_number_or_null(struct line *line, uint32_t value, uint32_t null)
 {
 	if (value == null)
-		fputs("null", out);
+		put(line, "null");
 	else
-		fprintf(out, "%" PRIu32, value);
+		put_unsigned(line, value);
 }
 
-static void write_known(FILE *out, uint8_t known)
+static void put_known(struct line *line, uint8_t known)
 {
-	fputs(known == KCT_NOT_KNOWN ? "null" : known ? "true" : "false", out);
+	put(line, known == KCT_NOT_KNOWN ? "null" : known ? "true" : "false");
 }
 
-static void write_fields(FILE *out, const struct kct_field *fields, const char *base);
+static void put_fields(struct line *line, const struct kct_field *fields, const char *base);
 
-static void write_value(FILE *out, const struct kct_field *field, const char *at)
+static void put_value(struct line *line, const struct kct_field *field, const char *at)
 {
 	switch (field->type) {
 	case KCT_FIELD_U8:
-		fprintf(out, "%u", (uint8_t)*at);
+		put_unsigned(line, (uint8_t)*at);
 		break;
 	case KCT_FIELD_S8:
-		fprintf(out, "%d", (int8_t)*at);
+		put_signed(line, (int8_t)*at);
 		break;
 	case KCT_FIELD_U32:
-		fprintf(out, "%" PRIu32, get_u32(at));
+		put_unsigned(line, get_u32(at));
 		break;
 	case KCT_FIELD_U64:
-		write_u64(out, get_u64(at));
+		put_u64(line, get_u64(at));
 		break;
 	case KCT_FIELD_S64:
-		fprintf(out, "%" PRId64, (int64_t)get_u64(at));
+		put_signed(line, (int64_t)get_u64(at));
 		break;
 	case KCT_FIELD_BOOL:
-		fputs(*at ? "true" : "false", out);
+		put(line, *at ? "true" : "false");
 		break;
 	case KCT_FIELD_KNOWN:
-		write_known(out, (uint8_t)*at);
+		put_known(line, (uint8_t)*at);
 		break;
 	case KCT_FIELD_ADDRESS:
-		fprintf(out, "\"0x%016" PRIx64 "\"", get_u64(at));
+		put_address(line, get_u64(at));
 		break;
 	case KCT_FIELD_NAME8:
-		write_name(out, field, (uint8_t)*at);
+		put_name(line, field, (uint8_t)*at);
 		break;
 	case KCT_FIELD_NAME32:
-		write_name(out, field, get_u32(at));
+		put_name(line, field, get_u32(at));
 		break;
 	case KCT_FIELD_VM:
-		write_number_or_null(out, get_u32(at), KCT_NO_VM);
+		put_number_or_null(line, get_u32(at), KCT_NO_VM);
 		break;
 	case KCT_FIELD_NUMBER:
-		write_number_or_null(out, get_u32(at), KCT_NO_NUMBER);
+		put_number_or_null(line, get_u32(at), KCT_NO_NUMBER);
 		break;
 	case KCT_FIELD_VCPU:
-		write_number_or_null(out, get_u32(at), KCT_NO_VCPU);
+		put_number_or_null(line, get_u32(at), KCT_NO_VCPU);
 		break;
 	case KCT_FIELD_TEXT:
-		write_kernel_text(out, at, field->size);
+		put_kernel_text(line, at, field->size);
 		break;
 	case KCT_FIELD_OBJECT:
-		fputc('{', out);
-		write_fields(out, field->fields, at);
-		fputc('}', out);
+		put(line, "{");
+		put_fields(line, field->fields, at);
+		put(line, "}");
 		break;
 	}
 }
 
-static void write_fields(FILE *out, const struct kct_field *fields, const char *base)
+static void put_fields(struct line *line, const struct kct_field *fields, const char *base)
 {
 	for (const struct kct_field *field = fields; field->name; field++) {
-		fprintf(out, "%s\"%s\":", field == fields ? "" : ",", field->name);
+		put(line, field == fields ? "\"" : ",\"");
+		put(line, field->name);
+		put(line, "\":");
 		if (field->present && !base[field->present])
-			fputs("null", out);
+			put(line, "null");
 		else
-			write_value(out, field, base + field->offset);
+			put_value(line, field, base + field->offset);
 	}
+}
+
+static void put_vm_name(struct line *line, const struct kct_vm_name *name)
+{
+	put(line, ",\"name\":");
+	put_string(line, name ? name->name : "");
+	put(line, ",\"vmm\":");
+	put_string(line, name ? name->vmm : "");
+	put(line, ",\"uuid\":");
+	put_string(line, name ? name->uuid : "");
 }
 
 void kct_write_event(FILE *out, const union kct_any_event *event, const struct kct_vm_name *name)
 {
 	const struct kct_field *fields = kct_event_fields(event->event.kind);
+	struct line line;
 
 	if (!fields)
 		return;
-	fprintf(out, "{\"event\":\"%s\",", kct_event_names[event->event.kind]);
-	write_fields(out, kct_common_fields, (const char *)event);
-	if (fields->name) {
-		fputc(',', out);
-		write_fields(out, fields, (const char *)event);
-	}
-	if (event->event.kind == KCT_EVENT_VM) {
-		fputs(",\"name\":", out);
-		write_string(out, name ? name->name : "");
-		fputs(",\"vmm\":", out);
-		write_string(out, name ? name->vmm : "");
-		fputs(",\"uuid\":", out);
-		write_string(out, name ? name->uuid : "");
-	}
-	fputs("}\n", out);
+	line.used = 0;
+	put(&line, "{\"event\":\"");
+	put(&line, kct_event_names[event->event.kind]);
+	put(&line, "\",");
+	put_fields(&line, kct_common_fields, (const char *)event);
+	if (fields->name)
+		put(&line, ",");
+	put_fields(&line, fields, (const char *)event);
+	if (event->event.kind == KCT_EVENT_VM)
+		put_vm_name(&line, name);
+	put(&line, "}\n");
+	fwrite(line.text, 1, line.used, out);
 }
 
 /* ---- header and trailer ---- */
