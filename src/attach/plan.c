@@ -132,7 +132,8 @@ static int read_sites(struct kct_plan *plan, const char *debuginfo)
 	return *debuginfo ? KCT_EXIT_USAGE : KCT_EXIT_HOST;
 }
 
-int kct_plan_make(struct kct_plan *plan, const struct kct_plan_options *options, bool all)
+int kct_plan_make(struct kct_plan *plan, const struct kct_kernel_btf *kernel,
+		  const struct kct_plan_options *options, bool all)
 {
 	struct kct_tries tries;
 	int error;
@@ -141,7 +142,7 @@ int kct_plan_make(struct kct_plan *plan, const struct kct_plan_options *options,
 	error = read_sites(plan, options->debuginfo);
 	if (error)
 		return error;
-	kct_tries_begin(&tries, all || options->method >= 0);
+	kct_tries_begin(&tries, kernel, all || options->method >= 0);
 	plan->nr_rows = kct_nr_evidence;
 	for (size_t i = 0; i < plan->nr_rows; i++) {
 		plan->rows[i].evidence = &kct_evidence[i];

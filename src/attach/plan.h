@@ -7,6 +7,7 @@
 
 #include "attach/evidence.h"
 #include "attach/inlined.h"
+#include "attach/kernel_btf.h"
 #include "record/recording.h"
 
 /* What became of one way of a row. */
@@ -41,7 +42,8 @@ struct kct_plan {
  * Try the ways of each row until one is possible; with `all` every way, to be able to tell.
  * The caller clears. 0 or an enum kct_exit, with the reason on stderr.
  */
-int kct_plan_make(struct kct_plan *plan, const struct kct_plan_options *options, bool all);
+int kct_plan_make(struct kct_plan *plan, const struct kct_kernel_btf *kernel,
+		  const struct kct_plan_options *options, bool all);
 void kct_plan_clear(struct kct_plan *plan);
 
 /* The way that a row of that name goes; NULL if it has none. */

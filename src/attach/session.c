@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "attach/census.h"
@@ -88,15 +89,51 @@ static int explain_missing(const struct kct_plan_row *row, const struct kct_plan
 	return kct_refused(ESRCH);
 }
 
-static int plan_session(struct kct_session *session, const struct kct_plan_options *options)
+static int plan_session(struct kct_session *session, const struct kct_kernel_btf *kernel,
+			const struct kct_plan_options *options)
 {
 	const struct kct_plan_row *missing;
-	int error = kct_plan_make(&session->plan, options, false);
+	int error = kct_plan_make(&session->plan, kernel, options, false);
 
 	if (error)
 		return error;
 	missing = kct_plan_missing(&session->plan);
 	return missing ? explain_missing(missing, options) : 0;
+}
+
+/* The programs are to be relocated against an extract of the kernel's BTF, if there can be one. */
+static int open_programs(struct kct_session *session, const struct kct_kernel_btf *kernel)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options);
+	char path[32];
+	int error = 0;
+
+	session->btf_fd = kernel->vmlinux ? memfd_create("btf", MFD_CLOEXEC) : -1;
+	if (session->btf_fd >= 0) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", session->btf_fd);
+		options.btf_custom_path = path;
+	}
+	session->bpf = kvmclock_bpf__open_opts(&options);
+	if (!session->bpf)
+		return kct_refused(errno);
+	if (session->btf_fd >= 0)
+		error = kct_kernel_btf_extract(kernel, bpf_object__btf(session->bpf->obj),
+					       session->btf_fd);
+	return error ? kct_refused(-error) : 0;
+}
+
+/* What is asked of the kernel's BTF: it takes several MB, and is not kept. */
+static int plan_and_open(struct kct_session *session, const struct kct_plan_options *options)
+{
+	struct kct_kernel_btf kernel;
+	int error;
+
+	kct_kernel_btf_open(&kernel);
+	error = plan_session(session, &kernel, options);
+	if (!error)
+		error = open_programs(session, &kernel);
+	kct_kernel_btf_close(&kernel);
+	return error;
 }
 
 static int load_session(struct kct_session *session, const struct kct_session_options *options)
@@ -127,13 +164,10 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 	session->max_vms = options->max_vms;
 	session->last_counters = options->last_counters;
 	session->nr_cpus = libbpf_num_possible_cpus();
-	error = plan_session(session, &options->plan);
-	if (error)
-		return error;
-	session->bpf = kvmclock_bpf__open();
-	if (!session->bpf)
-		return kct_refused(errno);
-	error = load_session(session, options);
+	session->btf_fd = -1;
+	error = plan_and_open(session, &options->plan);
+	if (!error)
+		error = load_session(session, options);
 	if (error)
 		return error;
 	session->ring =
@@ -161,6 +195,8 @@ void kct_session_close(struct kct_session *session)
 	ring_buffer__free(session->ring);
 	kvmclock_bpf__destroy(session->bpf);
 	kct_plan_clear(&session->plan);
+	if (session->btf_fd >= 0)
+		close(session->btf_fd);
 	free(session);
 }
 

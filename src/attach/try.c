@@ -12,49 +12,18 @@
 #include "attach/symbols.h"
 #include "attach/try.h"
 
-/* ---- BTF ---- */
-
-/* The BTF of the kvm module among all that the kernel has; listing them takes CAP_SYS_ADMIN. */
-static void find_module_btf(struct kct_tries *tries)
-{
-	struct bpf_btf_info info;
-	__u32 id = 0, size;
-	char name[64];
-	int fd;
-
-	while (!bpf_btf_get_next_id(id, &id)) {
-		fd = bpf_btf_get_fd_by_id(id);
-		if (fd < 0)
-			continue;
-		memset(&info, 0, sizeof(info));
-		memset(name, 0, sizeof(name));
-		info.name = (uintptr_t)name;
-		info.name_len = sizeof(name);
-		size = sizeof(info);
-		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && !strcmp(name, "kvm")) {
-			tries->kvm = btf__load_from_kernel_by_id_split(id, tries->vmlinux);
-			tries->kvm_fd = fd;
-			return;
-		}
-		close(fd);
-	}
-	tries->kvm_error = errno == ENOENT ? 0 : -errno;
-}
-
-void kct_tries_begin(struct kct_tries *tries, bool explains)
+void kct_tries_begin(struct kct_tries *tries, const struct kct_kernel_btf *kernel, bool explains)
 {
 	memset(tries, 0, sizeof(*tries));
+	tries->kernel = kernel;
 	tries->explains = explains;
 	tries->symbols_fd = -1;
-	tries->vmlinux = btf__load_vmlinux_btf();
-	if (tries->vmlinux && !access("/sys/kernel/btf/kvm", F_OK))
-		find_module_btf(tries);
 	/* The module's first; a split BTF has the base's types, too, below its own. */
-	if (tries->kvm)
-		kct_types_add(&tries->types, tries->kvm, btf__type_cnt(tries->vmlinux),
-			      tries->kvm_fd);
-	if (tries->vmlinux)
-		kct_types_add(&tries->types, tries->vmlinux, 1, 0);
+	if (kernel->kvm)
+		kct_types_add(&tries->types, kernel->kvm, btf__type_cnt(kernel->vmlinux),
+			      kernel->kvm_fd);
+	if (kernel->vmlinux)
+		kct_types_add(&tries->types, kernel->vmlinux, 1, 0);
 }
 
 void kct_tries_end(struct kct_tries *tries)
@@ -62,10 +31,6 @@ void kct_tries_end(struct kct_tries *tries)
 	for (size_t i = 0; i < tries->nr_links; i++)
 		close(tries->links[i]);
 	kct_types_clear(&tries->types);
-	btf__free(tries->kvm);
-	btf__free(tries->vmlinux);
-	if (tries->kvm_fd > 0)
-		close(tries->kvm_fd);
 	if (tries->symbols_fd >= 0)
 		close(tries->symbols_fd);
 }
@@ -146,9 +111,9 @@ static int try_method(struct kct_tries *tries, enum kct_method method, const cha
 
 static const char *explain_missing(const struct kct_tries *tries, enum kct_method method)
 {
-	if (!tries->vmlinux && method != KCT_KPROBE)
+	if (!tries->kernel->vmlinux && method != KCT_KPROBE)
 		return "the kernel has no BTF";
-	if (tries->kvm_error == -EPERM && method != KCT_KPROBE)
+	if (tries->kernel->kvm_error == -EPERM && method != KCT_KPROBE)
 		return "the BTF of the kvm module may not be read without CAP_SYS_ADMIN";
 	return method == KCT_TRACEPOINT ? "KVM is not loaded, or lacks this tracepoint"
 					: "it is not in the kernel's BTF";

@@ -6,10 +6,10 @@
 #ifndef KCT_ATTACH_TRY_H
 #define KCT_ATTACH_TRY_H
 
-#include <bpf/btf.h>
 #include <stddef.h>
 
 #include "attach/evidence.h"
+#include "attach/kernel_btf.h"
 #include "attach/types.h"
 
 /* As many as there may be. */
@@ -23,12 +23,9 @@ struct kct_tried {
 	char why[160];
 };
 
-/* What the tries have in common: the kernel's BTF, read once, and what is cleaned up at the end. */
+/* What the tries have in common. */
 struct kct_tries {
-	struct btf *vmlinux; /* NULL: the kernel has none */
-	struct btf *kvm;     /* of the kvm module; NULL: built in, absent, or not to be read */
-	int kvm_fd;	     /* of its BTF; 0 without one */
-	int kvm_error;	     /* why a module's BTF could not be read: -errno; 0 */
+	const struct kct_kernel_btf *kernel;
 	struct kct_types types;
 	struct kct_tried tried[KCT_MAX_TRIES];
 	size_t nr_tried;
@@ -44,7 +41,7 @@ struct kct_tries {
 	char symbols[32]; /* the copy's path, or the table's */
 };
 
-void kct_tries_begin(struct kct_tries *tries, bool explains);
+void kct_tries_begin(struct kct_tries *tries, const struct kct_kernel_btf *kernel, bool explains);
 void kct_tries_end(struct kct_tries *tries);
 
 /* Try to hook `target`, a constant. 0, or -errno and why not in plain words. */

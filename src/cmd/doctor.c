@@ -200,6 +200,7 @@ int cmd_doctor(int argc, char **argv)
 		.children = children,
 	};
 	struct doctor doctor = {.options.method = -1};
+	struct kct_kernel_btf kernel;
 	int error;
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &doctor))
@@ -209,7 +210,9 @@ int cmd_doctor(int argc, char **argv)
 	kct_host_lockdown(doctor.lockdown, sizeof(doctor.lockdown));
 	kct_host_missing_capabilities(doctor.missing, sizeof(doctor.missing));
 	doctor.btf = !access("/sys/kernel/btf/vmlinux", R_OK);
-	error = kct_plan_make(&doctor.plan, &doctor.options, true);
+	kct_kernel_btf_open(&kernel);
+	error = kct_plan_make(&doctor.plan, &kernel, &doctor.options, true);
+	kct_kernel_btf_close(&kernel);
 	if (error)
 		return error;
 	doctor.status = kct_plan_missing(&doctor.plan)	  ? KCT_EXIT_HOST

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel's BTF: what types it has, and where. Read once for all that is asked of it. */
+#ifndef KCT_ATTACH_KERNEL_BTF_H
+#define KCT_ATTACH_KERNEL_BTF_H
+
+#include <bpf/btf.h>
+
+struct kct_kernel_btf {
+	struct btf *vmlinux; /* NULL: the kernel has none */
+	struct btf *kvm;     /* of the kvm module; NULL: built in, absent, or not to be read */
+	int kvm_fd;	     /* of its BTF; 0 without one */
+	int kvm_error;	     /* why a module's BTF could not be read: -errno; 0 */
+};
+
+void kct_kernel_btf_open(struct kct_kernel_btf *kernel);
+void kct_kernel_btf_close(struct kct_kernel_btf *kernel);
+
+/*
+ * Write the types of the kernel that have the name of one in `ours` into a file, as BTF. Whoever
+ * relocates programs against that has not to go through all types of the kernel for each type that
+ * they know. 0 or -errno.
+ */
+int kct_kernel_btf_extract(const struct kct_kernel_btf *kernel, const struct btf *ours, int fd);
+
+#endif
