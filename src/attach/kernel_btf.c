@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -87,20 +88,18 @@ struct extract {
 };
 
 /* What comes behind three underscores tells only our own types of one name apart. */
-static size_t name_length(const char *name)
+static char first_of(const char *name)
 {
-	const char *flavour = strstr(name, "___");
-
-	return flavour ? (size_t)(flavour - name) : strlen(name);
+	return name[0] == '_' && name[1] == '_' && name[2] == '_' ? '\0' : name[0];
 }
 
 static int compare_names(const void *a, const void *b)
 {
 	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
-	size_t x_length = name_length(x), y_length = name_length(y);
-	int order = memcmp(x, y, x_length < y_length ? x_length : y_length);
 
-	return order ? order : (x_length > y_length) - (x_length < y_length);
+	for (; first_of(x) && first_of(x) == first_of(y); x++)
+		y++;
+	return first_of(x) - first_of(y);
 }
 
 /* The name of a type that a program may be relocated by; "" of others. */
@@ -188,18 +187,24 @@ static int write_all(const struct btf *btf, int fd)
 	return written < 0 ? -errno : -ENOSPC;
 }
 
-static void copy_named(struct extract *extract, const struct btf *ours)
+/* As libbpf has it: a module is not asked for what the kernel itself has. */
+static void copy_named(struct extract *extract, const struct btf *ours, __u32 end_of_vmlinux)
 {
 	__u32 end = btf__type_cnt(extract->from);
 	size_t count;
-	const char **names = names_of(ours, &count), *name;
+	const char **names = names_of(ours, &count), *name, **found;
+	bool *in_vmlinux = calloc(count + 1, sizeof(*in_vmlinux));
 
-	extract->failed |= !names;
+	extract->failed |= !names || !in_vmlinux;
 	for (__u32 id = 1; !extract->failed && id < end; id++) {
 		name = type_name(extract->from, id);
-		if (*name && bsearch(&name, names, count, sizeof(*names), compare_names))
-			copy_type(extract, id);
+		found = *name ? bsearch(&name, names, count, sizeof(*names), compare_names) : NULL;
+		if (!found || (id >= end_of_vmlinux && in_vmlinux[found - names]))
+			continue;
+		in_vmlinux[found - names] = id < end_of_vmlinux;
+		copy_type(extract, id);
 	}
+	free(in_vmlinux);
 	free(names);
 }
 
@@ -213,7 +218,7 @@ int kct_kernel_btf_extract(const struct kct_kernel_btf *kernel, const struct btf
 	extract.ids = calloc(btf__type_cnt(extract.from), sizeof(*extract.ids));
 	extract.failed = !extract.to || !extract.ids;
 	if (!extract.failed)
-		copy_named(&extract, ours);
+		copy_named(&extract, ours, btf__type_cnt(kernel->vmlinux));
 	error = extract.failed ? -ENOMEM : write_all(extract.to, fd);
 	free(extract.ids);
 	btf__free(extract.to);
