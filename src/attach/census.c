@@ -8,6 +8,57 @@
 
 #include "attach/census.h"
 
+/* The whole entries that there are so far go to `visit`; what is left of one is moved to the front.
+ */
+static size_t take_entries(char *data, size_t have, kct_census_visit visit, void *context)
+{
+	size_t used = 0;
+
+	for (; have - used >= sizeof(struct kct_census_entry);
+	     used += sizeof(struct kct_census_entry))
+		if (visit)
+			visit(context, (const struct kct_census_entry *)(data + used));
+	memmove(data, data + used, have - used);
+	return have - used;
+}
+
+static int read_entries(int fd, kct_census_visit visit, void *context)
+{
+	struct kct_census_entry entries[64];
+	size_t have = 0;
+	ssize_t got;
+
+	while ((got = read(fd, (char *)entries + have, sizeof(entries) - have)) != 0) {
+		if (got > 0)
+			have = take_entries((char *)entries, have + (size_t)got, visit, context);
+		else if (errno != EINTR && errno != EAGAIN)
+			return -errno;
+	}
+	return 0;
+}
+
+int kct_census_read(struct bpf_program *program, kct_census_visit visit, void *context)
+{
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+	int fd, error;
+
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	error = fd < 0 ? -errno : read_entries(fd, visit, context);
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return error;
+}
+
+/* ---- each once ---- */
+
+struct found {
+	void *entries; /* tree by key */
+	int error;
+};
+
 static int compare_entries(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct kct_key));
@@ -15,52 +66,29 @@ static int compare_entries(const void *a, const void *b)
 
 /*
  * Keep the entry if it is the first of its VM or vCPU, or if the process that holds this file is
- * the one whose memory the guest's is, and the one before was not. 0 or -ENOMEM.
+ * the one whose memory the guest's is, and the one before was not.
  */
-static int keep(void **found, const struct kct_census_entry *entry)
+static void keep(void *context, const struct kct_census_entry *entry)
 {
-	struct kct_census_entry *copy, **node = tfind(entry, found, compare_entries);
+	struct found *found = context;
+	struct kct_census_entry *copy, **node = tfind(entry, &found->entries, compare_entries);
 
 	if (node) {
 		if (entry->owner && !(*node)->owner)
 			**node = *entry;
-		return 0;
+		return;
 	}
 	copy = malloc(sizeof(*copy));
-	if (!copy)
-		return -ENOMEM;
-	*copy = *entry;
-	if (!tsearch(copy, found, compare_entries)) {
+	if (copy)
+		*copy = *entry;
+	if (!copy || !tsearch(copy, &found->entries, compare_entries)) {
 		free(copy);
-		return -ENOMEM;
+		found->error = -ENOMEM;
 	}
-	return 0;
-}
-
-static int read_entries(int fd, void **found)
-{
-	struct kct_census_entry entry;
-	size_t have = 0;
-	ssize_t got;
-
-	while ((got = read(fd, (char *)&entry + have, sizeof(entry) - have)) != 0) {
-		if (got < 0) {
-			if (errno == EINTR || errno == EAGAIN)
-				continue;
-			return -errno;
-		}
-		have += (size_t)got;
-		if (have < sizeof(entry))
-			continue;
-		have = 0;
-		if (keep(found, &entry))
-			return -ENOMEM;
-	}
-	return 0;
 }
 
 struct visitor {
-	void (*visit)(void *context, const struct kct_census_entry *entry);
+	kct_census_visit visit;
 	void *context;
 };
 
@@ -72,24 +100,16 @@ static void visit_node(const void *node, VISIT which, void *data)
 		visitor->visit(visitor->context, *(struct kct_census_entry *const *)node);
 }
 
-int kct_census_read(struct bpf_program *program,
-		    void (*visit)(void *context, const struct kct_census_entry *entry),
-		    void *context)
+int kct_census_read_once(struct bpf_program *program, kct_census_visit visit, void *context)
 {
 	struct visitor visitor = {visit, context};
-	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
-	void *found = NULL;
-	int fd, error;
+	struct found found = {0};
+	int error = kct_census_read(program, keep, &found);
 
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	error = fd < 0 ? -errno : read_entries(fd, &found);
-	if (fd >= 0)
-		close(fd);
-	bpf_link__destroy(link);
 	if (!error)
-		twalk_r(found, visit_node, &visitor);
-	tdestroy(found, free);
+		error = found.error;
+	if (!error)
+		twalk_r(found.entries, visit_node, &visitor);
+	tdestroy(found.entries, free);
 	return error;
 }

@@ -7,12 +7,15 @@
 
 #include "kvmclock/state.h"
 
+typedef void (*kct_census_visit)(void *context, const struct kct_census_entry *entry);
+
 /*
- * Run the loaded iterator program once over all tasks; `visit` gets each entry once, although a
- * VM is found through every descriptor of it. 0 or -errno.
+ * Run the loaded iterator program over all tasks. `visit`, if there is one, gets an entry for each
+ * descriptor of a VM or vCPU, in whichever process it is. 0 or -errno.
  */
-int kct_census_read(struct bpf_program *program,
-		    void (*visit)(void *context, const struct kct_census_entry *entry),
-		    void *context);
+int kct_census_read(struct bpf_program *program, kct_census_visit visit, void *context);
+
+/* The same, but each VM and vCPU is visited once, in the order of their keys. */
+int kct_census_read_once(struct bpf_program *program, kct_census_visit visit, void *context);
 
 #endif

@@ -11,7 +11,7 @@
 struct kct_session {
 	struct kvmclock_bpf *bpf;
 	struct kct_plan plan;
-	int btf_fd; /* a file of the kernel's types that the programs know; -1 */
+	int btf_file; /* descriptor of a file of the kernel's types that the programs know; -1 */
 	struct bpf_link **links;
 	size_t nr_links, max_links;
 	struct ring_buffer *ring;

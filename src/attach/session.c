@@ -101,25 +101,24 @@ static int plan_session(struct kct_session *session, const struct kct_kernel_btf
 	return missing ? explain_missing(missing, options) : 0;
 }
 
-/* The programs are to be relocated against an extract of the kernel's BTF, if there can be one. */
-static int open_programs(struct kct_session *session, const struct kct_kernel_btf *kernel)
+/*
+ * The programs, to be relocated against an extract of the kernel's BTF. It is a file, whose
+ * descriptor the caller closes when they are loaded. 0 or -errno.
+ */
+static int open_programs(const struct kct_kernel_btf *kernel, struct kvmclock_bpf **bpf, int *file)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options);
 	char path[32];
-	int error = 0;
 
-	session->btf_fd = kernel->vmlinux ? memfd_create("btf", MFD_CLOEXEC) : -1;
-	if (session->btf_fd >= 0) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", session->btf_fd);
+	*file = kernel->vmlinux ? memfd_create("btf", MFD_CLOEXEC) : -1;
+	if (*file >= 0) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", *file);
 		options.btf_custom_path = path;
 	}
-	session->bpf = kvmclock_bpf__open_opts(&options);
-	if (!session->bpf)
-		return kct_refused(errno);
-	if (session->btf_fd >= 0)
-		error = kct_kernel_btf_extract(kernel, bpf_object__btf(session->bpf->obj),
-					       session->btf_fd);
-	return error ? kct_refused(-error) : 0;
+	*bpf = kvmclock_bpf__open_opts(&options);
+	if (!*bpf)
+		return -errno;
+	return *file < 0 ? 0 : kct_kernel_btf_extract(kernel, bpf_object__btf((*bpf)->obj), *file);
 }
 
 /* What is asked of the kernel's BTF: it takes several MB, and is not kept. */
@@ -130,8 +129,10 @@ static int plan_and_open(struct kct_session *session, const struct kct_plan_opti
 
 	kct_kernel_btf_open(&kernel);
 	error = plan_session(session, &kernel, options);
-	if (!error)
-		error = open_programs(session, &kernel);
+	if (!error) {
+		error = open_programs(&kernel, &session->bpf, &session->btf_file);
+		error = error ? kct_refused(-error) : 0;
+	}
 	kct_kernel_btf_close(&kernel);
 	return error;
 }
@@ -164,7 +165,7 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 	session->max_vms = options->max_vms;
 	session->last_counters = options->last_counters;
 	session->nr_cpus = libbpf_num_possible_cpus();
-	session->btf_fd = -1;
+	session->btf_file = -1;
 	error = plan_and_open(session, &options->plan);
 	if (!error)
 		error = load_session(session, options);
@@ -195,15 +196,9 @@ void kct_session_close(struct kct_session *session)
 	ring_buffer__free(session->ring);
 	kvmclock_bpf__destroy(session->bpf);
 	kct_plan_clear(&session->plan);
-	if (session->btf_fd >= 0)
-		close(session->btf_fd);
+	if (session->btf_file >= 0)
+		close(session->btf_file);
 	free(session);
-}
-
-static void ignore(void *context, const struct kct_census_entry *entry)
-{
-	(void)context;
-	(void)entry;
 }
 
 /*
@@ -215,10 +210,10 @@ int kct_session_arm(struct kct_session *session)
 	int error;
 
 	session->bpf->bss->census_seeds = 1;
-	error = kct_census_read(session->bpf->progs.census, ignore, NULL);
+	error = kct_census_read(session->bpf->progs.census, NULL, NULL);
 	session->bpf->bss->armed = 1;
 	if (!error)
-		error = kct_census_read(session->bpf->progs.census, ignore, NULL);
+		error = kct_census_read(session->bpf->progs.census, NULL, NULL);
 	session->bpf->bss->census_seeds = 0;
 	return error ? kct_refused(-error) : 0;
 }
@@ -251,21 +246,26 @@ int kct_session_consume(struct kct_session *session)
 
 int kct_census(void (*visit)(void *context, const struct kct_census_entry *entry), void *context)
 {
-	struct kvmclock_bpf *bpf;
+	struct kct_kernel_btf kernel;
 	struct bpf_program *program;
-	int error;
+	struct kvmclock_bpf *bpf;
+	int file, error;
 
 	libbpf_set_print(quiet);
-	bpf = kvmclock_bpf__open();
-	if (!bpf)
-		return kct_refused(errno);
-	bpf_object__for_each_program(program, bpf->obj)
-	{
-		bpf_program__set_autoload(program, program == bpf->progs.census);
+	kct_kernel_btf_open(&kernel);
+	error = open_programs(&kernel, &bpf, &file);
+	kct_kernel_btf_close(&kernel);
+	if (!error) {
+		bpf_object__for_each_program(program, bpf->obj)
+		{
+			bpf_program__set_autoload(program, program == bpf->progs.census);
+		}
+		error = kvmclock_bpf__load(bpf);
 	}
-	error = kvmclock_bpf__load(bpf);
 	if (!error)
-		error = kct_census_read(bpf->progs.census, visit, context);
+		error = kct_census_read_once(bpf->progs.census, visit, context);
 	kvmclock_bpf__destroy(bpf);
+	if (file >= 0)
+		close(file);
 	return error ? kct_refused(-error) : 0;
 }
