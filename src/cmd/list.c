@@ -34,7 +34,8 @@ struct list {
 	struct kct_filter filter;
 	bool json;
 	bool names_are_ours;
-	void *rows; /* tree of struct row by kvm */
+	void *rows;		 /* tree of struct row by kvm */
+	const struct row *named; /* the one named last */
 	json_t *vms;
 	uint64_t base_ns; /* the kvmclock base, when the census was taken */
 	bool failed;
@@ -96,11 +97,24 @@ static void take_vcpu(struct row *row, const struct kct_vcpu_event *vcpu)
 	row->nr_pending += vcpu->pending;
 }
 
+static void name_row(struct list *list, struct row *row)
+{
+	char comm[sizeof(row->vm.comm) + 1] = "";
+
+	memcpy(comm, row->vm.comm, sizeof(row->vm.comm));
+	if (list->named && list->named->vm.pid == row->vm.pid)
+		row->name = list->named->name;
+	else if (list->names_are_ours)
+		kct_vm_name_of_pid(&row->name, (pid_t)row->vm.pid, comm);
+	else
+		kct_vm_name_from_cmdline(&row->name, NULL, 0, comm);
+	list->named = row;
+}
+
 static void take(void *context, const struct kct_census_entry *entry)
 {
 	struct list *list = context;
 	struct row *row = row_of(list, entry->vm_address);
-	char comm[sizeof(entry->vm.comm) + 1] = "";
 
 	if (!row) {
 		list->failed = true;
@@ -112,11 +126,7 @@ static void take(void *context, const struct kct_census_entry *entry)
 	}
 	row->introduced = true;
 	row->vm = entry->vm;
-	memcpy(comm, entry->vm.comm, sizeof(entry->vm.comm));
-	if (list->names_are_ours)
-		kct_vm_name_of_pid(&row->name, (pid_t)row->vm.pid, comm);
-	else
-		kct_vm_name_from_cmdline(&row->name, NULL, 0, comm);
+	name_row(list, row);
 }
 
 /* "equal", "differ", or "unknown" where not every vCPU's file was found. */

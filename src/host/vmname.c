@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -386,17 +385,16 @@ static size_t read_all(int fd, char *buffer, size_t room)
 
 void kct_vm_name_of_pid(struct kct_vm_name *out, pid_t pid, const char *comm)
 {
+	static char buffer[CMDLINE_MAX]; /* what is not used of it takes no memory */
 	char path[32];
-	char *buffer = malloc(CMDLINE_MAX);
 	size_t size = 0;
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && buffer)
-		size = read_all(fd, buffer, CMDLINE_MAX);
-	if (fd >= 0)
+	if (fd >= 0) {
+		size = read_all(fd, buffer, sizeof(buffer));
 		close(fd);
+	}
 	kct_vm_name_from_cmdline(out, buffer, size, comm);
-	free(buffer);
 }
