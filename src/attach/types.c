@@ -9,10 +9,11 @@
 
 #include "attach/types.h"
 
-/* Every function and tracepoint that we hook has one of the first two in its name. */
+/* Every function and tracepoint of KVM that we hook has one of the first two in its name. */
 static bool is_wanted(const char *name)
 {
-	return strstr(name, "kvm") || strstr(name, "pvclock") || !strncmp(name, "bpf_iter_", 9);
+	return strstr(name, "kvm") || strstr(name, "pvclock") || !strncmp(name, "bpf_iter_", 9) ||
+	       !strcmp(name, "btf_trace_sys_exit");
 }
 
 static void add(struct kct_types *types, const struct kct_type *type)
