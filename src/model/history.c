@@ -215,6 +215,10 @@ static void on_pvti(struct kct_history *history, struct kct_vcpu_history *vcpu,
 static void on_tsc_write(struct kct_history *history, struct kct_vcpu_history *vcpu,
 			 const struct kct_tsc_write_event *e)
 {
+	if (e->ioctl == KCT_IOCTL_CREATE_VCPU) {
+		vcpu->created_offset = e->new_offset;
+		vcpu->was_created = true;
+	}
 	if (e->ioctl != KCT_IOCTL_SET_TSC && e->ioctl != KCT_IOCTL_SET_TSC_OFFSET)
 		return;
 	if (vcpu->arrival_ns) {

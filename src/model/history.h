@@ -30,6 +30,8 @@ struct kct_vcpu_history {
 	uint64_t saved_tsc; /* by the last `get-tsc`, if saved_ns */
 	uint64_t saved_ns;
 
+	uint64_t created_offset; /* of its TSC, by KVM_CREATE_VCPU, if was_created */
+	bool was_created;
 	/* The last write of the TSC by the VMM before the guest ran. */
 	struct kct_tsc_write_event written; /* if .event.ns */
 

@@ -254,8 +254,6 @@ static void migrate_vcpu(struct kct_migration *m, const struct kct_side *source,
 	v->observed = known((uint64_t)kct_pvti_drift(&from->pvti, &to->arrival));
 	predict(v, m, &pair);
 	explain(v, &pair);
-	m->tsc_not_in_force |=
-		to->written.has_tsc && v->tsc_advance.known && v->tsc_advance.ns > EVENT_LAG_NS;
 }
 
 /* ---- the VM ---- */
@@ -351,6 +349,25 @@ static int check(const struct kct_migration *m, const struct kct_side *source,
 	return 0;
 }
 
+/*
+ * Is the TSC what was written to it? The first vCPU that it was written to tells: KVM gives the
+ * others its offset, if they are written within a second, whatever time has passed in between.
+ */
+static void judge_tsc(struct kct_migration *m)
+{
+	for (size_t i = 0; i < m->nr_vcpus; i++) {
+		const struct kct_vcpu_migration *v = &m->vcpus[i];
+		const struct kct_vcpu_history *to = kct_history_vcpu(m->target, v->id);
+
+		if (!to->written.has_tsc || to->written.event.ns != m->written_first.boot_ns)
+			continue;
+		m->tsc_not_in_force =
+			v->tsc_advance.known && llabs(v->tsc_advance.ns) > EVENT_LAG_NS;
+		m->tsc_as_created = m->tsc_not_in_force && to->was_created &&
+				    to->written.new_offset == to->created_offset;
+	}
+}
+
 static void find_read(struct kct_migration *m, const struct kct_side *source)
 {
 	uint64_t clock;
@@ -400,6 +417,7 @@ int kct_migrate(struct kct_migration *m, const struct kct_side *source,
 	kct_history_each_vcpu(m->source, visit_vcpu, &visit);
 	m->nr_unpaired = m->source->nr_vcpus + m->target->nr_vcpus - 2 * m->nr_vcpus;
 	m->pattern = pattern_of(m->target);
+	judge_tsc(m);
 	sum_up(m, source, target);
 	return 0;
 }
@@ -416,7 +434,7 @@ void kct_migration_doubt(struct kct_migration *m)
 		v->why = "events are missing";
 	}
 	m->clock_advance = m->blackout = m->downtime = unknown;
-	m->tsc_not_in_force = false;
+	m->tsc_not_in_force = m->tsc_as_created = false;
 }
 
 struct kct_ns kct_largest_unexplained(const struct kct_migration *m)

@@ -88,7 +88,8 @@ struct kct_migration {
 	enum kct_pattern pattern;
 	bool realtime;			  /* the clock was set with KVM_CLOCK_REALTIME */
 	bool other_frequency;		  /* the guest's TSC has another frequency on the target */
-	bool tsc_not_in_force;		  /* what was written to the TSC did not stop it */
+	bool tsc_not_in_force;		  /* the TSC is not what was written to it */
+	bool tsc_as_created;		  /* it is as it was when the vCPU was created */
 	struct kct_vcpu_migration *vcpus; /* those of the source that the target has too */
 	size_t nr_vcpus;
 	size_t nr_unpaired; /* vCPUs that only one of them has */
