@@ -222,7 +222,9 @@ static int run_source(struct migration *m)
 
 	if (!status && WL_OPTION(m->wl, TSC_OFFSET))
 		status = check_tsc_offset(vm);
-	return status ? status : wl_phase_run(vm);
+	status = status ? status : wl_phase_run(vm);
+	wl_phase_pass(vm, "age", WL_OPTION(m->wl, DURATION));
+	return status;
 }
 
 /* Stop the clocks: at P1, one TSC after another, and at P2. */

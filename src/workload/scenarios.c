@@ -57,7 +57,7 @@ static const struct kct_scenario scenarios[] = {
 		.help = "live migration to a second VM on this host, in QEMU's order",
 		.accepts = BIT(VCPUS) | BIT(VMS) | BIT(DOWNTIME) | BIT(SKEW_SAVE) |
 			   BIT(SKEW_RESTORE) | BIT(REALTIME) | BIT(TSC_OFFSET) | BIT(TSC_SPREAD) |
-			   BIT(CLOCK_FIRST) | BIT(HOLD),
+			   BIT(CLOCK_FIRST) | BIT(DURATION) | BIT(HOLD),
 		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_VMS] = 1},
 		.run = wl_migrate,
 	},
