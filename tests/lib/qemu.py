@@ -20,7 +20,8 @@ class Qemu(kct.Process):
     def __init__(self, directory, name, uuid, *args):
         self.directory, self.name, self.uuid = directory, name, uuid
         self.events = []
-        self.debug = os.path.join(directory, f"{name}.debug")
+        self.when = {}  # ns of CLOCK_REALTIME: the last event of each name
+        self.debug = os.path.join(directory, f"{name}-{uuid}.debug")  # two may share one of them
         super().__init__(
             "-accel", "kvm", "-display", "none", "-nodefaults", "-m", 64,
             "-name", f"guest={name}", "-uuid", uuid,
@@ -37,7 +38,11 @@ class Qemu(kct.Process):
         line = self.lines.next()
         if line is None:
             raise AssertionError(f"QEMU ended: {self.stderr()}")
-        return json.loads(line)
+        message = json.loads(line)
+        if "event" in message:
+            at = message["timestamp"]
+            self.when[message["event"]] = at["seconds"] * 10**9 + at["microseconds"] * 1000
+        return message
 
     def command(self, name, **arguments):
         message = {"execute": name, "arguments": arguments}

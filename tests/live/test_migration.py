@@ -10,30 +10,15 @@ import time
 
 import guest
 import kct
+import migration
 import qemu
 
 ROUNDING = 3  # ns: readings and PVTIs are each cut off to a whole one
 
-STABLE = 1  # of a PVTI's flags
+QMP_TIMES = 1000  # ns: to whole microseconds
+QMP_DOWNTIME = 2_000_000  # ns: the difference of two times in whole milliseconds
 
-
-def since_clock_set(recording, number):
-    """The events of the VM from its set-clock on."""
-    (clock_set,) = recording.select("set-clock", vm=number)
-    events = recording.events[recording.events.index(clock_set) :]
-    return [event for event in events if event["vm"] == number]
-
-
-def observed(recording, source, target):
-    """{vCPU: ns} by which each clock jumped against the TSC, source and target being VM numbers:
-    the first stable PVTI after the target's clock was set, against the last one in the source."""
-    drifts = {}
-    for event in since_clock_set(recording, target):
-        vcpu = event["vcpu"]
-        if event["event"] == "pvti" and event["new"]["flags"] & STABLE and vcpu not in drifts:
-            last = recording.select("pvti", vm=source, vcpu=vcpu)[-1]
-            drifts[vcpu] = kct.drift_of(kct.pvti_of(last["new"]), kct.pvti_of(event["new"]))
-    return drifts
+SAVED = ("tsc_saved_first", "tsc_saved_last", "clock_read")  # what is derived of the source
 
 
 def clock_at(pvti, tsc):
@@ -46,12 +31,29 @@ class Side:
 
     def __init__(self, vmm, nr_vcpus):
         self.pid = vmm.pid
+        self.name, self.uuid, self.when = vmm.name, vmm.uuid, vmm.when
         self.pages = guest.pages(vmm, nr_vcpus)
         self.versions = [page.version for page in self.pages]
 
     def number_in(self, recording):
         (number,) = recording.vm_numbers(self.pid)
         return number
+
+
+class SourceSide(Side):
+    """And when QMP says that the guest stopped there."""
+
+    def __init__(self, vmm, nr_vcpus):
+        super().__init__(vmm, nr_vcpus)
+
+        def summed_up():
+            info = vmm.command("query-migrate")
+            return info if info.get("total-time") else None
+
+        info = kct.until(summed_up, "QEMU to sum the migration up")
+        began = self.when["MIGRATION"] - info["downtime"] * 10**6 - QMP_DOWNTIME
+        self.stopped = migration.Window(began, self.when["STOP"] + QMP_TIMES)
+        self.saved = migration.Window(began, self.when["MIGRATION"] + QMP_TIMES)
 
 
 class Clock:
@@ -132,10 +134,9 @@ class Drift(qemu.QemuTest):
         self.assertEqual(report.jump_forward if change.jump > 0 else report.jump_backward, change)
         self.assertIn([change.jump, before.tsc, before.clock, after.tsc, after.clock], jumps)
 
-    def check(self, recording, source, target, reports, jumps):
-        drifts = observed(recording, source.number_in(recording), target.number_in(recording))
-        self.assertEqual(sorted(drifts), list(range(len(reports))))
-        for vcpu, observed_ns in drifts.items():
+    def check_guest(self, recording, source, target, reports, jumps, observed):
+        self.assertEqual(sorted(observed), list(range(len(reports))))
+        for vcpu, observed_ns in observed.items():
             with self.subTest(vcpu=vcpu):
                 clock = Clock(recording, source, target, vcpu, reports[vcpu])
                 self.check_values(clock)
@@ -143,6 +144,83 @@ class Drift(qemu.QemuTest):
                 self.check_later(clock)
                 self.check_step(clock)
                 self.check_largest(clock, jumps[vcpu])
+
+    # ---- what `migration` says ----
+
+    def check_figures(self, told):
+        """The prediction, and its parts; QEMU adds nothing to the clock."""
+        self.assertEqual(told["clock_advance_ns"], 0)
+        for vcpu in told["vcpus"]:
+            self.assertEqual(vcpu["predicted_ns"], vcpu["t1_ns"] - vcpu["t2_ns"])
+            explained = [vcpu[name] for name in ("by_updates_ns", "by_rate_ns", "unexplained_ns")]
+            self.assertEqual(vcpu["observed_ns"] - vcpu["predicted_ns"], sum(explained))
+            self.assertLessEqual(abs(vcpu["unexplained_ns"]), migration.ROUNDING)
+            self.assertEqual(vcpu["by_rate_ns"], 0)
+
+    def check_vmm(self, told, nr_vcpus):
+        """QEMU's way: the TSCs, and then the clock; what it reads of them nobody has hooked."""
+        self.assertEqual(told["vmm_pattern"], "classic")
+        sides = {side: [step for step in told["vmm_sequence"] if step["side"] == side]
+                 for side in ("source", "target")}
+        order = {side: [step["ioctl"] for step in steps if step["ioctl"] != "paused"]
+                 for side, steps in sides.items()}
+        self.assertEqual(order["source"][-2:], ["get-tsc", "get-clock"])
+        self.assertEqual(order["target"], ["set-tsc", "set-clock"])
+        self.assertEqual(sides["target"][0]["count"] % nr_vcpus, 0)
+        self.assertGreater(sides["target"][0]["count"], 0)
+
+    def check_times(self, told, source, target, seen):
+        """The instants against QMP's own times. QEMU says that it stopped when it has read the
+        TSCs; the clock it reads once more when it sends it (kvmclock_pre_save()), which is most of
+        T1. It says that it goes on before it sets the clock."""
+        went_on = migration.Window(target.when["RESUME"], seen)
+        windows = {
+            "tsc_saved_first": source.stopped, "tsc_saved_last": source.stopped,
+            "clock_read": source.saved, "clock_set": went_on, "ran": went_on,
+        }  # fmt: skip
+        for name, window in windows.items():
+            instant = told["timeline"][name]["realtime_ns"]
+            self.assertIn(instant, window.widened(migration.ANCHORS), name)
+        for name, times in (("blackout_ns", ("clock_read", "clock_set")),
+                            ("downtime_ns", ("tsc_saved_first", "ran"))):
+            boot = [told["timeline"][one]["boot_ns"] for one in times]
+            self.assertEqual(told[name], boot[1] - boot[0])
+        self.assertGreater(told["downtime_ns"], told["blackout_ns"])
+        self.assertEqual(told["clock_lost_ns"], told["blackout_ns"])
+
+    def check_ends(self, told, source, target):
+        for end, side in ((told["source"], source), (told["target"], target)):
+            self.assertEqual((end["pid"], end["name"], end["uuid"], end["vmm"]),
+                             (side.pid, side.name, side.uuid, "qemu"))
+
+    def told(self, recording, source, target):
+        """Two VMs that share neither name nor UUID are no pair until it is said."""
+        path, pair = self.path("recording"), None
+        if source.name != target.name and source.uuid != target.uuid:
+            done = migration.run(path, check=kct.EXIT_USAGE)
+            self.assertIn("no VM in it went over to another one", done.stderr)
+            pair = f"{source.number_in(recording)}={target.number_in(recording)}"
+        return migration.told(path, pair=pair)
+
+    def check_told(self, told, recording, source, target, seen):
+        nr_vcpus = len(source.versions)
+        self.check_ends(told, source, target)
+        self.check_figures(told)
+        self.check_vmm(told, nr_vcpus)
+        self.check_times(told, source, target, seen)
+        # Where it is, the TSC of a guest as young as ours may still not be what was written.
+        if not migration.tsc_is_in_force(recording, target.number_in(recording)):
+            self.assertTrue(told["tsc_not_in_force"])
+
+    def check(self, source, target, reports, jumps, seen):
+        recording = kct.Recording.of(self.path("recording"))
+        told = self.told(recording, source, target)
+        self.check_told(told, recording, source, target, seen)
+        observed = {vcpu["id"]: vcpu["observed_ns"] for vcpu in told["vcpus"]}
+        numbers = source.number_in(recording), target.number_in(recording)
+        self.assertEqual(observed, migration.observed(recording, *numbers))
+        self.check_guest(recording, source, target, reports, jumps, observed)
+        return told
 
     def finish(self, record, source, target, nr_vcpus):
         """Let the guest see what there is to be seen in the target, and compare."""
@@ -153,13 +231,14 @@ class Drift(qemu.QemuTest):
                        for report, version in zip(reports, source.versions))
 
         kct.until(crossed, "every vCPU to see a PVTI of the target's")
+        seen = time.time_ns()
         guest.wait_reads(target, nr_vcpus)  # one that ran late has published to the others, too
         reports = guest.reports(target, nr_vcpus)
         jumps = [guest.jumps_written(target, vcpu) for vcpu in range(nr_vcpus)]
         side = self.end(target, nr_vcpus)
         summary = kct.parse(record.finish(check=kct.EXIT_OK))
         self.assertEqual(summary["lost"], 0)
-        self.check(kct.Recording.of(self.path("recording")), source, side, reports, jumps)
+        return self.check(source, side, reports, jumps, seen)
 
     def begin(self, nr_vcpus):
         record = self.start_record("-o", self.path("recording"), "--json")
@@ -167,16 +246,19 @@ class Drift(qemu.QemuTest):
         guest.wait_ready(source, nr_vcpus)
         return record, source
 
-    def end(self, vmm, nr_vcpus):
+    def end(self, vmm, nr_vcpus, kind=Side):
         vmm.command("stop")
-        side = Side(vmm, nr_vcpus)
+        side = kind(vmm, nr_vcpus)
         vmm.quit()
         return side
+
+    def end_source(self, vmm, nr_vcpus):
+        return self.end(vmm, nr_vcpus, SourceSide)
 
     def check_live(self, nr_vcpus):
         record, source = self.begin(nr_vcpus)
         target = self.migrate(source, *guest.arguments(nr_vcpus))
-        self.finish(record, self.end(source, nr_vcpus), target, nr_vcpus)
+        return self.finish(record, self.end_source(source, nr_vcpus), target, nr_vcpus)
 
     def check_paused(self, nr_vcpus, seconds=0.5):
         """The target has all of the guest, and lets it wait for so long."""
@@ -185,7 +267,7 @@ class Drift(qemu.QemuTest):
         target = self.start_target(address, "-S", *guest.arguments(nr_vcpus))
         source.send_guest(address)
         target.wait_event("MIGRATION", status="completed")
-        side = self.end(source, nr_vcpus)
+        side = self.end_source(source, nr_vcpus)
         time.sleep(seconds)
         target.command("cont")
         self.finish(record, side, target, nr_vcpus)
@@ -195,7 +277,7 @@ class Drift(qemu.QemuTest):
         record, source = self.begin(nr_vcpus)
         path = self.path("saved")
         source.send_guest("exec:cat > " + path)
-        side = self.end(source, nr_vcpus)
+        side = self.end_source(source, nr_vcpus)
         target = self.start_target("exec:cat " + path, *guest.arguments(nr_vcpus))
         target.wait_event("RESUME")
         self.finish(record, side, target, nr_vcpus)
@@ -226,3 +308,40 @@ class Drift(qemu.QemuTest):
 
     def test_file_4(self):
         self.check_file(4)
+
+    # ---- who went where ----
+
+    def test_shared_uuid(self):
+        """As with a management that gives the target another name."""
+        self.TARGET = (self.TARGET[0], self.SOURCE[1])
+        self.check_live(1)
+
+    def test_shared_name(self):
+        self.TARGET = (self.SOURCE[0], self.TARGET[1])
+        self.check_live(1)
+
+    def test_shared_both(self):
+        self.TARGET = self.SOURCE
+        self.check_file(1)  # the source is gone: they share the file of what the guest writes
+
+    def test_two_recordings(self):
+        """As of two hosts: each has only its own QEMU. The figures are those of the one."""
+        paths = [self.path(name) for name, _ in (self.SOURCE, self.TARGET)]
+        records = [self.start_record("-o", path, "--json", "--vm", name)
+                   for path, (name, _) in zip(paths, (self.SOURCE, self.TARGET))]
+        whole = self.check_live(2)
+        for record in records:
+            self.assertEqual(len(kct.parse(record.finish(check=kct.EXIT_OK))["vms"]), 1)
+        told = migration.told(*paths, pair=f"{self.SOURCE[0]}={self.TARGET[0]}")
+        for vcpu in told["vcpus"] + whole["vcpus"]:
+            del vcpu["tsc_advance_ns"]  # by the times of two events, which each record takes
+        for name in ("same_host", "vcpus", "clock_advance_ns", "vmm_pattern", "advice",
+                     "tsc_not_in_force", "tsc_saved", "clock_saved"):
+            self.assertEqual(told[name], whole[name], name)
+        # What was derived goes by the clocks with which a recording begins and ends.
+        for name in SAVED:
+            self.assertAlmostEqual(told["timeline"][name]["boot_ns"],
+                                   whole["timeline"][name]["boot_ns"], delta=2 * migration.ANCHORS)
+        done = migration.run(*reversed(paths), pair=f"{self.TARGET[0]}={self.SOURCE[0]}",
+                             check=kct.EXIT_USAGE)
+        self.assertIn("swapped", done.stderr)
