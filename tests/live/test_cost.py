@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What it costs where nothing happens: nothing."""
 
+import os
 import re
 import signal
 import subprocess
@@ -93,6 +94,17 @@ class Hooks(kct.LiveTest):
         hooks = kct.Recording.of(path).header["hooks"]
         named = {hook["target"] for hook in hooks if hook["way"] == "tracepoint"}
         self.assertEqual(named, set(kct.TRACEPOINTS))
+        self.assertLessEqual(attached, {hook["target"] for hook in hooks})
+
+    def test_record_ioctls(self):
+        """The way of every system call is hooked where that was asked for, and nothing else is."""
+        path = self.path("recording")
+        record = self.start("record", "-o", path, "--attach", "tracepoint",
+                            f"--ioctls={os.getpid()}").wait_polling()  # fmt: skip
+        attached = self.attached(record.pid)
+        record.finish(signal.SIGINT, check=kct.EXIT_OK)
+        self.assertEqual({target for target in attached if HOT.fullmatch(target)}, {"sys_exit"})
+        hooks = kct.Recording.of(path).header["hooks"]
         self.assertLessEqual(attached, {hook["target"] for hook in hooks})
 
     def test_stat(self):
