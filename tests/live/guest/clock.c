@@ -56,5 +56,10 @@ int64_t clock_step(const struct reading *before, const struct reading *after)
 
 int64_t clock_jump(const struct reading *before, const struct reading *after)
 {
-	return clock_step(before, after) - ns_of(after->tsc - before->tsc, &before->pvti);
+	int64_t cycles = after->tsc - before->tsc, step = clock_step(before, after);
+
+	/* Over a migration the TSC may go back. */
+	if (cycles < 0)
+		return step + ns_of(-cycles, &before->pvti);
+	return step - ns_of(cycles, &before->pvti);
 }
