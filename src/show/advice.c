@@ -95,9 +95,10 @@ size_t kct_advise(const struct kct_migration *m, const char *advice[KCT_MAX_ADVI
 			      "KVM_CLOCK_REALTIME accounts for it";
 	if (m->tsc_as_created)
 		advice[n++] = "KVM took the TSC that was written for an attempt to agree with the "
-			      "vCPU's creation, and kept the TSC of that: Linux before 6.7 does "
-			      "so where the two are less than a second apart, as with a guest that "
-			      "has just been started";
+			      "vCPU's creation, and kept the TSC of that, as the two were less "
+			      "than a second apart: so with a guest that has just been started, by "
+			      "Linux before 6.7, and by later ones if the VMM had written a TSC of "
+			      "0 before";
 	else if (m->tsc_not_in_force)
 		advice[n++] = "the guest's TSC went on although it was written: this host does not "
 			      "apply a written TSC, so the blackout is drift of the clock against "

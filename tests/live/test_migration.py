@@ -211,7 +211,7 @@ class Drift(qemu.QemuTest):
         self.check_figures(told)
         self.check_vmm(told, nr_vcpus)
         self.check_times(told, source, target, seen)
-        # Where it is, the TSC of a guest as young as ours may still not be what was written.
+        # Where it is, what is written to the TSC of a guest as young as ours may yet be dropped.
         if not migration.tsc_is_in_force(recording, target.number_in(recording)):
             self.assertTrue(told["tsc_not_in_force"])
 
