@@ -215,6 +215,9 @@ static void on_pvti(struct kct_history *history, struct kct_vcpu_history *vcpu,
 static void on_tsc_write(struct kct_history *history, struct kct_vcpu_history *vcpu,
 			 const struct kct_tsc_write_event *e)
 {
+	vcpu->offset_dropped |= vcpu->has_offset && e->old_offset != vcpu->offset;
+	vcpu->offset = e->new_offset;
+	vcpu->has_offset = true;
 	if (e->ioctl == KCT_IOCTL_CREATE_VCPU) {
 		vcpu->created_offset = e->new_offset;
 		vcpu->was_created = true;
@@ -239,6 +242,9 @@ static void on_ioctl(struct kct_history *history, const struct kct_ioctl_event *
 static void on_vcpu(struct kct_vcpu_history *vcpu, const struct kct_vcpu_event *e)
 {
 	vcpu->tsc_khz = e->tsc_khz;
+	if (!vcpu->has_offset)
+		vcpu->offset = e->tsc_offset;
+	vcpu->has_offset = true;
 	if (!e->has_pvti)
 		return;
 	vcpu->pvti = e->pvti;

@@ -32,6 +32,9 @@ struct kct_vcpu_history {
 
 	uint64_t created_offset; /* of its TSC, by KVM_CREATE_VCPU, if was_created */
 	bool was_created;
+	uint64_t offset; /* as last written or found, if has_offset */
+	bool has_offset;
+	bool offset_dropped; /* a write found another one than was written before it */
 	/* The last write of the TSC by the VMM before the guest ran. */
 	struct kct_tsc_write_event written; /* if .event.ns */
 

@@ -10,10 +10,7 @@
 #define KVM_CLOCK_REALTIME 4
 #define NS_PER_S	   1000000000LL
 
-/* From P3 to P4 is told by events, which come some time after what they tell: so much at most. */
-#define EVENT_LAG_NS	 1000000
-
-#define TEXT(name, text) text,
+#define TEXT(name, text)   text,
 const char *const kct_pattern_names[KCT_NR_PATTERNS] = {KCT_PATTERNS(TEXT)};
 
 static struct kct_ns known(uint64_t ns)
@@ -258,6 +255,15 @@ static void migrate_vcpu(struct kct_migration *m, const struct kct_side *source,
 
 /* ---- the VM ---- */
 
+/* Is the TSC what was written to it? By the offsets: a time between two events tells too little. */
+static void judge_tsc(struct kct_migration *m, const struct kct_vcpu_history *to)
+{
+	if (!to->written.has_tsc)
+		return;
+	m->tsc_as_created |= to->was_created && to->written.new_offset == to->created_offset;
+	m->tsc_not_in_force |= m->tsc_as_created || to->offset_dropped;
+}
+
 struct visit {
 	struct kct_migration *migration;
 	const struct kct_side *source;
@@ -270,8 +276,10 @@ static void visit_vcpu(const struct kct_vcpu_history *from, void *context)
 	struct kct_migration *m = visit->migration;
 	const struct kct_vcpu_history *to = kct_history_vcpu(visit->target, from->id);
 
-	if (to)
-		migrate_vcpu(m, visit->source, &m->vcpus[m->nr_vcpus++], from, to);
+	if (!to)
+		return;
+	migrate_vcpu(m, visit->source, &m->vcpus[m->nr_vcpus++], from, to);
+	judge_tsc(m, to);
 }
 
 static void find_last_pvti(const struct kct_vcpu_history *vcpu, void *context)
@@ -349,25 +357,6 @@ static int check(const struct kct_migration *m, const struct kct_side *source,
 	return 0;
 }
 
-/*
- * Is the TSC what was written to it? The first vCPU that it was written to tells: KVM gives the
- * others its offset, if they are written within a second, whatever time has passed in between.
- */
-static void judge_tsc(struct kct_migration *m)
-{
-	for (size_t i = 0; i < m->nr_vcpus; i++) {
-		const struct kct_vcpu_migration *v = &m->vcpus[i];
-		const struct kct_vcpu_history *to = kct_history_vcpu(m->target, v->id);
-
-		if (!to->written.has_tsc || to->written.event.ns != m->written_first.boot_ns)
-			continue;
-		m->tsc_not_in_force =
-			v->tsc_advance.known && llabs(v->tsc_advance.ns) > EVENT_LAG_NS;
-		m->tsc_as_created = m->tsc_not_in_force && to->was_created &&
-				    to->written.new_offset == to->created_offset;
-	}
-}
-
 static void find_read(struct kct_migration *m, const struct kct_side *source)
 {
 	uint64_t clock;
@@ -417,7 +406,6 @@ int kct_migrate(struct kct_migration *m, const struct kct_side *source,
 	kct_history_each_vcpu(m->source, visit_vcpu, &visit);
 	m->nr_unpaired = m->source->nr_vcpus + m->target->nr_vcpus - 2 * m->nr_vcpus;
 	m->pattern = pattern_of(m->target);
-	judge_tsc(m);
 	sum_up(m, source, target);
 	return 0;
 }
