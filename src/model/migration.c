@@ -53,7 +53,7 @@ static struct kct_ns between_error(const struct kct_side *source, const struct k
 
 	if (same_host)
 		return known(0);
-	if (a == UINT64_MAX || b == UINT64_MAX || __builtin_add_overflow(a, b, &sum))
+	if (__builtin_add_overflow(a, b, &sum) || sum > INT64_MAX)
 		return (struct kct_ns){0};
 	return known(sum);
 }
@@ -425,6 +425,12 @@ void kct_migration_doubt(struct kct_migration *m)
 	m->tsc_not_in_force = m->tsc_as_created = false;
 }
 
+/* Of the lowest number, too, which has no positive one. */
+static uint64_t distance(int64_t ns)
+{
+	return ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+}
+
 struct kct_ns kct_largest_unexplained(const struct kct_migration *m)
 {
 	struct kct_ns largest = {0};
@@ -432,7 +438,7 @@ struct kct_ns kct_largest_unexplained(const struct kct_migration *m)
 	for (size_t i = 0; i < m->nr_vcpus; i++) {
 		const struct kct_ns *one = &m->vcpus[i].unexplained;
 
-		if (one->known && (!largest.known || llabs(one->ns) > llabs(largest.ns)))
+		if (one->known && (!largest.known || distance(one->ns) > distance(largest.ns)))
 			largest = *one;
 	}
 	return largest;

@@ -57,9 +57,9 @@ size_t kct_target_steps(const struct kct_migration *m,
 static bool lost_time(const struct kct_migration *m)
 {
 	const int64_t noticed_ns = 1000000;
+	const struct kct_ns lost = kct_clock_lost(m);
 
-	return m->blackout.known && m->clock_advance.known &&
-	       m->blackout.ns - m->clock_advance.ns > noticed_ns;
+	return lost.known && lost.ns > noticed_ns;
 }
 
 static bool took_snapshots(const struct kct_migration *m)

@@ -1507,6 +1507,16 @@ static void test_unsynchronised_hosts(void **state)
 	from.clocks.start.realtime_error_ns = 6; /* their sum is nothing at all */
 	migrate_on(false);
 	check_ns(&migration.between_error, NOT_KNOWN);
+	kct_migration_clear(&migration);
+	to.clocks.start.realtime_error_ns = INT64_MAX;
+	from.clocks.start.realtime_error_ns = 0;
+	migrate_on(false);
+	assert_true(migration.between_error.known);
+	assert_int_equal(migration.between_error.ns, INT64_MAX);
+	kct_migration_clear(&migration);
+	from.clocks.start.realtime_error_ns = 1; /* no signed number, and no bound either */
+	migrate_on(false);
+	check_ns(&migration.between_error, NOT_KNOWN);
 }
 
 /* ---- none at all ---- */
@@ -1608,6 +1618,10 @@ static void test_largest_unexplained(void **state)
 	vcpus[2].unexplained.ns = -5; /* as far: the first */
 	largest = kct_largest_unexplained(&m);
 	check_ns(&largest, 5);
+	vcpus[2].unexplained.ns = INT64_MIN;
+	vcpus[1].unexplained.ns = INT64_MAX;
+	largest = kct_largest_unexplained(&m);
+	check_ns(&largest, INT64_MIN);
 }
 
 /* ---- patterns ---- */
