@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,22 @@
 #define KVM_CLOCK_REALTIME 4
 #define NS_PER_S	   1000000000LL
 
-#define TEXT(name, text)   text,
+/* What no clock of a host that is not synchronised may be off by, and no VMM takes for a step. */
+#define UNSYNCHRONISED_NS (60 * NS_PER_S)
+#define FAR_NS		  (3600 * NS_PER_S)
+
+#define TEXT(name, text)  text,
 const char *const kct_pattern_names[KCT_NR_PATTERNS] = {KCT_PATTERNS(TEXT)};
 
 static struct kct_ns known(uint64_t ns)
 {
 	return (struct kct_ns){true, (int64_t)ns};
+}
+
+/* Of the lowest number, too, which has no positive one. */
+static uint64_t distance(int64_t ns)
+{
+	return ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
 }
 
 /* ---- instants ---- */
@@ -224,9 +235,77 @@ static void explain(struct kct_vcpu_migration *v, const struct pair *pair)
 				       updates - rate);
 }
 
-static void migrate_vcpu(struct kct_migration *m, const struct kct_side *source,
-			 struct kct_vcpu_migration *v, const struct kct_vcpu_history *from,
-			 const struct kct_vcpu_history *to)
+/* ---- is it the same guest? ---- */
+
+/* Two VMs that somebody took for one guest, and what of their clocks says that they are not. */
+struct fit {
+	const struct kct_side *source, *target;
+	struct kct_ns gap; /* from the source's last PVTI to P4 */
+	int64_t slack;	   /* by which times of both sides may differ */
+	char *why;
+	size_t size;
+	bool refused;
+};
+
+static void __attribute__((format(printf, 2, 3))) refuse(struct fit *fit, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(fit->why, fit->size, format, args);
+	va_end(args);
+	fit->refused = true;
+}
+
+/* A guest's TSC goes on from where it was, and not beyond what the time until P4 allows. */
+static void check_tsc(struct fit *fit, const struct kct_migration *m, const struct pair *pair,
+		      uint64_t tsc)
+{
+	const struct kct_pvti *line = &pair->from->pvti;
+	int64_t since = (int64_t)(kct_pvti_read(line, tsc) - line->system_time);
+	struct kct_instant saved = when_clock_was(fit->source, kct_pvti_read(line, tsc));
+	struct kct_ns until = kct_between(m, fit->source, &saved, fit->target, &m->set);
+
+	/* A VMM that works an offset out by the wall clocks of two hosts may be early. */
+	if (since < (pair->has_saved ? 0 : -UNSYNCHRONISED_NS))
+		refuse(fit,
+		       "the TSC of vCPU %" PRIu32 " on the target lies %.6f s before the source's "
+		       "last PVTI: two guests, or a source that ran on",
+		       pair->from->id, -(double)since / NS_PER_S);
+	else if (pair->has_saved && until.known && until.ns < 0 &&
+		 distance(until.ns) > (uint64_t)fit->slack + UNSYNCHRONISED_NS)
+		refuse(fit,
+		       "the TSC of vCPU %" PRIu32 " on the target is one that the source would "
+		       "have come to %.0f s after the target's clock was set: two guests",
+		       pair->from->id, -(double)until.ns / NS_PER_S);
+}
+
+/* Nor does its clock jump by more than the time that the guest may have been away, and an hour. */
+static void check_clock(struct fit *fit, const struct pair *pair, uint64_t tsc, uint64_t clock)
+{
+	int64_t off = (int64_t)(clock - kct_pvti_read(&pair->from->pvti, tsc));
+	uint64_t away = fit->gap.known && fit->gap.ns > 0 ? (uint64_t)fit->gap.ns : 0;
+
+	if (distance(off) > away + FAR_NS)
+		refuse(fit,
+		       "the clock that was set is %+.0f s from the source's at the TSC of vCPU "
+		       "%" PRIu32 ": two guests",
+		       (double)off / NS_PER_S, pair->from->id);
+}
+
+static void check_fit(struct fit *fit, const struct kct_migration *m, const struct pair *pair)
+{
+	uint64_t tsc = pair->has_saved ? pair->saved_tsc : pair->set_tsc, clock = pair->set_clock;
+
+	if (fit->refused || !(pair->has_saved || pair->has_set))
+		return;
+	check_tsc(fit, m, pair, tsc);
+	if (!fit->refused && (!pair->has_saved || saved_clock(m->source, m->target, &clock)))
+		check_clock(fit, pair, tsc, clock);
+}
+
+static void migrate_vcpu(struct kct_migration *m, struct fit *fit, struct kct_vcpu_migration *v,
+			 const struct kct_vcpu_history *from, const struct kct_vcpu_history *to)
 {
 	struct pair pair = {.from = from, .to = to};
 
@@ -243,9 +322,10 @@ static void migrate_vcpu(struct kct_migration *m, const struct kct_side *source,
 		widen(&m->saved_first, &m->saved_last, at(from->saved_ns, false));
 	if (!from->pvti_ns || !(from->pvti.flags & KCT_PVTI_TSC_STABLE))
 		return;
+	check_fit(fit, m, &pair);
 	if (pair.has_saved && !pair.tsc_observed)
 		widen(&m->saved_first, &m->saved_last,
-		      when_clock_was(source, kct_pvti_read(&from->pvti, pair.saved_tsc)));
+		      when_clock_was(fit->source, kct_pvti_read(&from->pvti, pair.saved_tsc)));
 	if (!to->arrival_ns)
 		return;
 	v->observed = known((uint64_t)kct_pvti_drift(&from->pvti, &to->arrival));
@@ -266,19 +346,18 @@ static void judge_tsc(struct kct_migration *m, const struct kct_vcpu_history *to
 
 struct visit {
 	struct kct_migration *migration;
-	const struct kct_side *source;
-	const struct kct_history *target;
+	struct fit *fit;
 };
 
 static void visit_vcpu(const struct kct_vcpu_history *from, void *context)
 {
 	struct visit *visit = context;
 	struct kct_migration *m = visit->migration;
-	const struct kct_vcpu_history *to = kct_history_vcpu(visit->target, from->id);
+	const struct kct_vcpu_history *to = kct_history_vcpu(m->target, from->id);
 
 	if (!to)
 		return;
-	migrate_vcpu(m, visit->source, &m->vcpus[m->nr_vcpus++], from, to);
+	migrate_vcpu(m, visit->fit, &m->vcpus[m->nr_vcpus++], from, to);
 	judge_tsc(m, to);
 }
 
@@ -326,35 +405,31 @@ static enum kct_pattern pattern_of(const struct kct_history *target)
 }
 
 /* Is it one at all, in this direction? */
-static int check(const struct kct_migration *m, const struct kct_side *source,
-		 const struct kct_side *target, char *why, size_t size)
+static void check(struct kct_migration *m, struct fit *fit)
 {
 	struct kct_instant last = {.known = true};
-	struct kct_ns gap;
 
 	if (!m->target->set_update.event.ns) {
-		snprintf(why, size,
-			 "VM %" PRIu32 " is no target: its clock was never set (are source and "
-			 "target swapped?)",
-			 m->target->number);
-		return -EINVAL;
+		refuse(fit,
+		       "VM %" PRIu32 " is no target: its clock was never set (are source and "
+		       "target swapped?)",
+		       m->target->number);
+		return;
 	}
 	kct_history_each_vcpu(m->source, find_last_pvti, &last.boot_ns);
 	if (!last.boot_ns) {
-		snprintf(why, size, "VM %" PRIu32 " is no source: no PVTI of it was seen",
-			 m->source->number);
-		return -EINVAL;
+		refuse(fit, "VM %" PRIu32 " is no source: no PVTI of it was seen",
+		       m->source->number);
+		return;
 	}
-	gap = kct_between(m, source, &last, target, &m->set);
+	fit->gap = kct_between(m, fit->source, &last, fit->target, &m->set);
 	/* Unsynchronised hosts may be off by anything; then only what is plain is refused. */
-	if (gap.ns < -(m->between_error.known ? m->between_error.ns : 60 * NS_PER_S)) {
-		snprintf(why, size,
-			 "the source's clock was still published %.6f s after the target's was "
-			 "set: they are swapped, or not one migration",
-			 -(double)gap.ns / NS_PER_S);
-		return -EINVAL;
-	}
-	return 0;
+	fit->slack = m->between_error.known ? m->between_error.ns : UNSYNCHRONISED_NS;
+	if (fit->gap.ns < -fit->slack)
+		refuse(fit,
+		       "the source's clock was still published %.6f s after the target's was "
+		       "set: they are swapped, or not one migration",
+		       -(double)fit->gap.ns / NS_PER_S);
 }
 
 static void find_read(struct kct_migration *m, const struct kct_side *source)
@@ -385,8 +460,8 @@ static void sum_up(struct kct_migration *m, const struct kct_side *source,
 int kct_migrate(struct kct_migration *m, const struct kct_side *source,
 		const struct kct_side *target, bool same_host, char *why, size_t why_size)
 {
-	struct visit visit = {m, source, target->history};
-	int error;
+	struct fit fit = {.source = source, .target = target, .why = why, .size = why_size};
+	struct visit visit = {m, &fit};
 
 	memset(m, 0, sizeof(*m));
 	m->source = source->history;
@@ -395,15 +470,19 @@ int kct_migrate(struct kct_migration *m, const struct kct_side *source,
 	m->set = at(m->target->set_update.event.ns, false);
 	m->ran = at(m->target->arrival_ns, false);
 	m->between_error = between_error(source, target, same_host);
-	error = check(m, source, target, why, why_size);
-	if (error)
-		return error;
+	check(m, &fit);
+	if (fit.refused)
+		return -EINVAL;
 	m->vcpus = calloc(m->source->nr_vcpus + 1, sizeof(*m->vcpus));
 	if (!m->vcpus)
 		return -ENOMEM;
 	m->realtime = m->target->set.has_data && m->target->set.flags & KVM_CLOCK_REALTIME;
 	find_read(m, source);
 	kct_history_each_vcpu(m->source, visit_vcpu, &visit);
+	if (fit.refused) {
+		kct_migration_clear(m);
+		return -EINVAL;
+	}
 	m->nr_unpaired = m->source->nr_vcpus + m->target->nr_vcpus - 2 * m->nr_vcpus;
 	m->pattern = pattern_of(m->target);
 	sum_up(m, source, target);
@@ -423,12 +502,6 @@ void kct_migration_doubt(struct kct_migration *m)
 	}
 	m->clock_advance = m->blackout = m->downtime = unknown;
 	m->tsc_not_in_force = m->tsc_as_created = false;
-}
-
-/* Of the lowest number, too, which has no positive one. */
-static uint64_t distance(int64_t ns)
-{
-	return ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
 }
 
 struct kct_ns kct_largest_unexplained(const struct kct_migration *m)

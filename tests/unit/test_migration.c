@@ -1572,6 +1572,242 @@ static void test_not_after_each_other_on_two_hosts(void **state)
 	check_refused(false, "published 60.000000 s after the target's was set");
 }
 
+/* ---- two guests ---- */
+
+/* Take everything back, for another try. */
+static void retell(void)
+{
+	kct_migration_clear(&migration);
+	kct_histories_clear(&told);
+}
+
+/* A source that ran on after its TSC was saved, as after a migration that failed. */
+static void test_source_ran_on(void **state)
+{
+	(void)state;
+	tell_story();
+	tell_pvti(&told, SOURCE, 1, 25 * S, pvti(SAVED_TSC + LATE, SAVED));
+	migrate_on(true);
+	kct_migration_clear(&migration);
+	tell_pvti(&told, SOURCE, 1, 25 * S, pvti(SAVED_TSC + LATE + 1, SAVED));
+	check_refused(true, "the TSC of vCPU 1 on the target lies 0.000000 s before the source's "
+			    "last PVTI");
+	tell_pvti(&told, SOURCE, 1, 25 * S, pvti(SAVED_TSC + LATE + 2 * S, SAVED));
+	check_refused(true, "lies 2.000000 s before the source's last PVTI");
+	assert_null(migration.vcpus);
+	/* A PVTI that is no line tells nothing. */
+	tell_pvti(&told, SOURCE, 1, 25 * S, unstable(SAVED_TSC + LATE + 2 * S, SAVED));
+	migrate_on(true);
+}
+
+/* It is seen also where the target never ran. */
+static void test_source_ran_on_and_target_did_not(void **state)
+{
+	(void)state;
+	tell_source();
+	tell_pvti(&told, SOURCE, 0, 25 * S, pvti(4 * S, 3500 * MS));
+	tell_writes(KCT_IOCTL_SET_TSC);
+	tell_setting(SAVED, 0);
+	check_refused(true, "the TSC of vCPU 0 on the target lies 1.000000 s before");
+}
+
+/* A TSC of `tsc` cycles, which the source had, or would have, at TSC + 19 s of CLOCK_BOOTTIME. */
+static void tell_tsc(uint64_t tsc)
+{
+	tell_source();
+	tell_write(&told, TARGET, 0, 32 * S, KCT_IOCTL_SET_TSC, tsc);
+	tell_setting(SAVED, 0);
+	tell_pvti(&told, TARGET, 0, 33 * S, pvti(tsc, SAVED));
+}
+
+/* Later than P4, by more than clocks may be wrong and a minute: never. */
+static void test_tsc_of_the_future(void **state)
+{
+	const uint64_t limit = P4_NS - 19 * S + 60 * S;
+
+	(void)state;
+	tell_tsc(limit);
+	migrate_on(true);
+	retell();
+	tell_tsc(limit + 1);
+	check_refused(true, "vCPU 0 on the target is one that the source would have come to 60 s "
+			    "after the target's clock was set");
+	from.clocks.start.realtime_error_ns = 2 * MS;
+	to.clocks.start.realtime_error_ns = 5 * MS;
+	retell();
+	tell_tsc(limit + 7 * MS);
+	migrate_on(false);
+	retell();
+	tell_tsc(limit + 7 * MS + 1);
+	check_refused(false, "would have come to 60 s after");
+	to.clocks.start.realtime_error_ns = UINT64_MAX;
+	retell();
+	tell_tsc(limit + 60 * S);
+	migrate_on(false);
+	retell();
+	tell_tsc(limit + 60 * S + 1);
+	check_refused(false, "would have come to 120 s after");
+}
+
+/* How far the clock may be from the line: an hour, and from the last PVTI (of vCPU 1) to P4. */
+#define FARTHEST (3600 * S + P4_NS - (21 * S + 1))
+
+static void tell_clock(uint64_t clock)
+{
+	tell_source();
+	tell_writes(KCT_IOCTL_SET_TSC);
+	tell_setting(clock, 0);
+	tell_arrival(P4_TSC, clock);
+}
+
+static void test_clock_of_another(void **state)
+{
+	(void)state;
+	tell_clock(2500 * MS + FARTHEST);
+	migrate_on(true);
+	retell();
+	tell_clock(2500 * MS + FARTHEST + 1);
+	check_refused(true, "set is +3611 s from the source's at the TSC of vCPU 0: two guests");
+	retell();
+	tell_clock(2500 * MS + LATE - FARTHEST); /* 40 us nearer to vCPU 0's line */
+	migrate_on(true);
+	retell();
+	tell_clock(2500 * MS + LATE - FARTHEST - 1);
+	check_refused(true, "set is -3611 s from the source's at the TSC of vCPU 1: two guests");
+	retell();
+	tell_clock(2500 * MS + (1ULL << 63));
+	check_refused(true, "set is -9223372037 s from");
+	/* What is compared is the clock that was saved, where that was seen. */
+	retell();
+	tell_clock(2500 * MS + FARTHEST + S);
+	tell_get_clock(&told, SOURCE, 22 * S, SAVED);
+	migrate_on(true);
+}
+
+/* Where TSCs are not saved, it is the clock in force at P4; and the TSC may be a minute early. */
+static void tell_offsets(uint64_t tsc, uint64_t clock)
+{
+	const struct kct_pvti line = pvti(20000 * S, 19999 * S);
+
+	tell_source_of(&line, 2);
+	tell_writes(KCT_IOCTL_SET_TSC_OFFSET);
+	tell_setting(clock, REALTIME);
+	tell_arrival(tsc, clock);
+}
+
+static void test_offsets_of_another(void **state)
+{
+	(void)state;
+	tell_offsets(19940 * S, 19939 * S);
+	migrate_on(true);
+	retell();
+	tell_offsets(19940 * S - 1, 19939 * S);
+	check_refused(true, "the TSC of vCPU 0 on the target lies 60.000000 s before");
+	retell();
+	tell_offsets(90000 * S, 89999 * S); /* no matter how far: it says when P4 was */
+	migrate_on(true);
+	retell();
+	tell_offsets(20010 * S, 20009 * S + FARTHEST);
+	migrate_on(true);
+	retell();
+	tell_offsets(20010 * S, 20009 * S + FARTHEST + 1);
+	check_refused(true, "set is +3611 s from the source's at the TSC of vCPU 0");
+	retell();
+	tell_offsets(20010 * S, 20009 * S - FARTHEST - 1);
+	check_refused(true, "set is -3611 s from the source's at the TSC of vCPU 0");
+}
+
+/* A VM that was a target itself, and then a source: what is told of it is what came last. */
+static void test_target_and_then_source(void **state)
+{
+	(void)state;
+	tell_write(&told, SOURCE, 0, 20 * S, KCT_IOCTL_SET_TSC, 100 * MS);
+	SET_UPDATE(&told, SOURCE, 20 * S + 5, active(10 * S - 400 * MS, S - 400 * MS, 0));
+	tell_set(&told, SOURCE, 20 * S + 6, 100 * MS, 0);
+	tell_pvti(&told, SOURCE, 0, 20 * S + 7, pvti(600 * MS, 100 * MS));
+	UNNECESSARY(&told, SOURCE, 20 * S + 8, active(10 * S, S, -9500 * (int64_t)MS));
+	tell_story();
+	migrate_on(true);
+	check_vcpu(0, (struct expected){100 * US, 300 * US, -200000, -200000, 0, 0, 0, 0});
+	check_vcpu(1, (struct expected){60 * US, 260 * US, -200000, -200000, 0, 0, 0, 0});
+	check_instant(&migration.saved_first, 22 * S, true);
+	assert_int_equal(migration.pattern, KCT_PATTERN_CLASSIC);
+	/* And not the other way round. */
+	struct kct_side was = from;
+
+	kct_migration_clear(&migration);
+	from = to;
+	to = was;
+	assert_int_equal(kct_migrate(&migration, &from, &to, true, why, sizeof(why)), -EINVAL);
+	if (!strstr(why, "they are swapped"))
+		fail_msg("%s", why);
+}
+
+/* A target that ran a guest of its own before: its first setting and its TSC are that one's. */
+static void test_target_ran_before(void **state)
+{
+	(void)state;
+	tell_source();
+	tell_write(&told, TARGET, 0, 29 * S, KCT_IOCTL_SET_TSC, 0);
+	SET_UPDATE(&told, TARGET, 30 * S, active(20 * S, 60 * S, 0));
+	tell_set(&told, TARGET, 30 * S, 0, 0);
+	tell_pvti(&told, TARGET, 0, 31 * S, pvti(MS, 0));
+	tell_writes(KCT_IOCTL_SET_TSC);
+	tell_setting(SAVED, 0);
+	tell_arrival(P4_TSC, SAVED);
+	check_refused(true, "the TSC of vCPU 0 on the target lies 1.000000 s before");
+}
+
+/* Found by the census while it ran, and its clock set after that: its own PVTIs do not count. */
+static void test_target_found_running(void **state)
+{
+	const struct kct_pvti own = pvti(5 * S, 7 * S);
+
+	(void)state;
+	tell_vm(&told, TARGET, 20 * S, active(10 * S, 60 * S, -3 * (int64_t)S));
+	tell_vcpu(&told, TARGET, 0, 20 * S, 1000000, &own);
+	UNNECESSARY(&told, TARGET, 21 * S, active(11 * S, 61 * S, -3 * (int64_t)S));
+	tell_pvti(&told, TARGET, 0, 21 * S, pvti(6 * S, 8 * S));
+	tell_story();
+	migrate_on(true);
+	check_vcpu(0, (struct expected){100 * US, 300 * US, -200000, -200000, 0, 0, 0, 0});
+	assert_int_equal(vcpu(0)->unnecessary, 0);
+	check_instant(&migration.ran, 32 * S + 500 * US, false);
+}
+
+/* ---- numbers at their ends ---- */
+
+static void test_hostile(void **state)
+{
+	static const uint64_t numbers[] = {0, 1, 1ULL << 63, INT64_MAX, UINT64_MAX, 3 * S};
+	const size_t n = sizeof(numbers) / sizeof(numbers[0]);
+
+	(void)state;
+	for (size_t i = 0; i < n * n * n * n; i++) {
+		uint64_t a = numbers[i % n], b = numbers[i / n % n], c = numbers[i / n / n % n],
+			 d = numbers[i / n / n / n];
+		struct kct_pvti line = pvti(a, b);
+
+		line.tsc_shift = (int8_t)c;
+		tell_source_of(&line, 1);
+		tell_write(&told, TARGET, 0, c, KCT_IOCTL_SET_TSC, d);
+		SET_UPDATE(&told, TARGET, d, active(a, c, (int64_t)d));
+		tell_set(&told, TARGET, d, b, (uint32_t)(i & REALTIME));
+		UNNECESSARY(&told, TARGET, a, active(c, d, (int64_t)b));
+		tell_pvti(&told, TARGET, 0, b, pvti(c, c + b));
+		to.clocks.start.realtime_error_ns = d;
+		to.clocks.end.realtime_ns = c;
+		for (int same_host = 0; same_host < 2; same_host++) {
+			if (!try_migrate(same_host)) {
+				kct_largest_unexplained(&migration);
+				kct_clock_lost(&migration);
+			}
+			kct_migration_clear(&migration);
+		}
+		kct_histories_clear(&told);
+	}
+}
+
 /* ---- doubt ---- */
 
 static void test_doubt(void **state)
@@ -1770,6 +2006,15 @@ int main(void)
 		STORY(test_not_a_source),
 		STORY(test_not_after_each_other),
 		STORY(test_not_after_each_other_on_two_hosts),
+		STORY(test_source_ran_on),
+		STORY(test_source_ran_on_and_target_did_not),
+		STORY(test_tsc_of_the_future),
+		STORY(test_clock_of_another),
+		STORY(test_offsets_of_another),
+		STORY(test_target_and_then_source),
+		STORY(test_target_ran_before),
+		STORY(test_target_found_running),
+		STORY(test_hostile),
 		STORY(test_doubt),
 		STORY(test_largest_unexplained),
 		STORY(test_patterns),
