@@ -13,10 +13,10 @@ static json_t *end_json(const struct kct_end *end)
 {
 	const struct kct_vm *vm = end->vm;
 
-	return json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:o}", "path", end->path, "host",
-			 kct_json_host(&end->recording->header), "vm", (json_int_t)vm->number,
-			 "name", kct_json_text(vm->name.name), "uuid", kct_json_text(vm->name.uuid),
-			 "vmm", kct_json_text(vm->name.vmm), "pid",
+	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "path", kct_json_text(end->path),
+			 "host", kct_json_host(&end->recording->header), "vm",
+			 (json_int_t)vm->number, "name", kct_json_text(vm->name.name), "uuid",
+			 kct_json_text(vm->name.uuid), "vmm", kct_json_text(vm->name.vmm), "pid",
 			 vm->introduced ? json_integer(vm->info.pid) : json_null());
 }
 
@@ -71,10 +71,12 @@ static json_t *steps_json(const struct kct_migration *m)
 
 static json_t *later_json(const struct kct_vcpu_migration *v)
 {
-	return json_pack("{s:o, s:I, s:I, s:I, s:b}", "pvti_changed", kct_json_u64(v->later_pvtis),
-			 "total", (json_int_t)v->later.total, "max_forward",
-			 (json_int_t)v->later.max_forward, "max_backward",
-			 (json_int_t)v->later.max_backward, "tsc_rewritten", v->rewritten);
+	json_t *drift = json_pack("{s:I, s:I, s:I}", "total", (json_int_t)v->later.total,
+				  "max_forward", (json_int_t)v->later.max_forward, "max_backward",
+				  (json_int_t)v->later.max_backward);
+
+	return json_pack("{s:o, s:o, s:b}", "pvti_changed", kct_json_u64(v->later_pvtis),
+			 "drift_ns", drift, "tsc_rewritten", v->rewritten);
 }
 
 static json_t *vcpu_json(const struct kct_vcpu_migration *v)
