@@ -94,7 +94,8 @@ static void forget_recording(struct read *read)
 
 static struct kct_vms vms_of(const struct read *read)
 {
-	return (struct kct_vms){read->path, &read->recording.model, &read->histories};
+	return (struct kct_vms){read->path, read->recording.header.boot_id, &read->recording.model,
+				&read->histories};
 }
 
 static struct kct_end end_of(const struct read *read, const struct kct_vm *vm)
@@ -125,13 +126,6 @@ static const char *doubt(const struct read *source, const struct read *target)
 	return *target->recording.incomplete ? target->recording.incomplete : NULL;
 }
 
-static bool same_boot(const struct read *source, const struct read *target)
-{
-	const char *boot = source->recording.header.boot_id;
-
-	return source == target || (*boot && !strcmp(boot, target->recording.header.boot_id));
-}
-
 static int show(const struct options *o, const struct read *source, const struct read *target)
 {
 	const struct kct_vms from_vms = vms_of(source), to_vms = vms_of(target);
@@ -139,21 +133,15 @@ static int show(const struct options *o, const struct read *source, const struct
 	struct kct_migration_view view = {.incomplete = doubt(source, target)};
 	struct kct_migration migration;
 	char why[160] = "out of memory";
-	int status =
-		kct_pair(&from_vms, source == target ? &from_vms : &to_vms, o->pair, &from, &to);
+	int status = kct_pair(&from_vms, &to_vms, o->pair, &from, &to);
 
 	if (status)
 		return status;
 	view.source = end_of(source, from);
 	view.target = end_of(target, to);
 	view.migration = &migration;
-	if (!view.source.side.history || !view.target.side.history ||
-	    view.source.side.history == view.target.side.history) {
-		kct_error("VM %u cannot be both source and target", from->number);
-		return KCT_EXIT_USAGE;
-	}
 	status = kct_migrate(&migration, &view.source.side, &view.target.side,
-			     same_boot(source, target), why, sizeof(why));
+			     kct_same_boot(&from_vms, &to_vms), why, sizeof(why));
 	if (status) {
 		kct_error("%s", why);
 		return status == -ENOMEM ? KCT_EXIT_HOST : KCT_EXIT_USAGE;

@@ -8,6 +8,22 @@
 #include "cmd/pairing.h"
 #include "kct.h"
 
+bool kct_same_boot(const struct kct_vms *a, const struct kct_vms *b)
+{
+	return a->model == b->model || (*a->boot_id && !strcmp(a->boot_id, b->boot_id));
+}
+
+/* One VM, be it in two recordings. */
+static bool same_vm(const struct kct_vms *source, const struct kct_vm *a,
+		    const struct kct_vms *target, const struct kct_vm *b)
+{
+	if (source->model == target->model)
+		return a == b;
+	return kct_same_boot(source, target) && a->introduced && b->introduced &&
+	       a->info.kvm == b->info.kvm && a->info.token == b->info.token &&
+	       a->info.pid == b->info.pid;
+}
+
 /* ---- candidates ---- */
 
 struct search {
@@ -25,6 +41,9 @@ static bool same_uuid(const struct kct_vm *a, const struct kct_vm *b)
 
 static bool same_name(const struct kct_vm *a, const struct kct_vm *b)
 {
+	/* Two UUIDs, two guests. */
+	if (*a->name.uuid && *b->name.uuid)
+		return false;
 	return *a->name.name && !strcmp(a->name.name, b->name.name);
 }
 
@@ -43,20 +62,25 @@ static bool may_be_pair(const struct search *search, const struct kct_vm *a, con
 	const struct kct_history *to = kct_history_of(search->target->histories, b->number);
 	uint64_t latest = 0;
 
-	if (!from || !to || from == to || !to->set_update.event.ns)
+	if (!from || !to || !to->set_update.event.ns ||
+	    same_vm(search->source, a, search->target, b))
 		return false;
 	kct_history_each_vcpu(from, latest_pvti, &latest);
 	if (!latest)
 		return false;
-	return search->source->model != search->target->model || latest < to->set_update.event.ns;
+	return !kct_same_boot(search->source, search->target) || latest < to->set_update.event.ns;
 }
 
 static void note(struct search *search, const struct kct_vm *a, const struct kct_vm *b)
 {
 	size_t used = strlen(search->list);
 
-	snprintf(search->list + used, sizeof(search->list) - used, "%s%" PRIu32 "=%" PRIu32,
-		 used ? ", " : "", a->number, b->number);
+	/* Room for the longest one, and for what stands for the others. */
+	if (used + sizeof(", 4294967295=4294967295, ...") <= sizeof(search->list))
+		snprintf(search->list + used, sizeof(search->list) - used, "%s%" PRIu32 "=%" PRIu32,
+			 used ? ", " : "", a->number, b->number);
+	else if (search->list[used - 1] != '.')
+		strcpy(search->list + used, ", ...");
 	search->from = a;
 	search->to = b;
 	search->found++;
@@ -113,7 +137,6 @@ static int find_alike(struct search *search)
 struct lookup {
 	const char *text;
 	size_t length;
-	uint64_t number; /* 0: it is none */
 	const struct kct_vm *vm;
 	size_t found;
 };
@@ -128,21 +151,31 @@ static void visit_named(const struct kct_vm *vm, void *context)
 {
 	struct lookup *lookup = context;
 
-	if (vm->number != lookup->number && !is_text(lookup, vm->name.uuid) &&
-	    !is_text(lookup, vm->name.name))
+	if (!is_text(lookup, vm->name.uuid) && !is_text(lookup, vm->name.name))
 		return;
 	lookup->vm = vm;
 	lookup->found++;
 }
 
+/* The VM of that number; it goes before names, so that a number always tells them apart. */
+static const struct kct_vm *find_number(const struct kct_vms *vms, const char *text, size_t length)
+{
+	char digits[16];
+	uint64_t number;
+
+	snprintf(digits, sizeof(digits), "%.*s", (int)(length < 15 ? length : 15), text);
+	if (kct_parse_number(digits, 1, UINT32_MAX, &number))
+		return NULL;
+	return kct_model_find_vm(vms->model, (uint32_t)number);
+}
+
 static const struct kct_vm *find_named(const struct kct_vms *vms, const char *text, size_t length)
 {
 	struct lookup lookup = {.text = text, .length = length};
-	char number[16];
+	const struct kct_vm *numbered = find_number(vms, text, length);
 
-	snprintf(number, sizeof(number), "%.*s", (int)(length < 15 ? length : 15), text);
-	if (kct_parse_number(number, 1, UINT32_MAX, &lookup.number))
-		lookup.number = 0;
+	if (numbered)
+		return numbered;
 	kct_model_each_vm(vms->model, visit_named, &lookup);
 	if (lookup.found == 1)
 		return lookup.vm;
@@ -161,13 +194,18 @@ int kct_pair(const struct kct_vms *source, const struct kct_vms *target, const c
 	const char *equals = pair ? strchr(pair, '=') : NULL;
 	int status;
 
-	if (pair) {
-		*from = find_named(source, pair, (size_t)(equals - pair));
-		*to = *from ? find_named(target, equals + 1, strlen(equals + 1)) : NULL;
-		return *to ? 0 : KCT_EXIT_USAGE;
+	if (!pair) {
+		status = find_alike(&search);
+		*from = search.from;
+		*to = search.to;
+		return status;
 	}
-	status = find_alike(&search);
-	*from = search.from;
-	*to = search.to;
-	return status;
+	*from = find_named(source, pair, (size_t)(equals - pair));
+	*to = *from ? find_named(target, equals + 1, strlen(equals + 1)) : NULL;
+	if (!*to)
+		return KCT_EXIT_USAGE;
+	if (!same_vm(source, *from, target, *to))
+		return 0;
+	kct_error("VM %" PRIu32 " cannot be both source and target", (*from)->number);
+	return KCT_EXIT_USAGE;
 }

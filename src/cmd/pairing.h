@@ -9,14 +9,18 @@
 /* The VMs of a recording. */
 struct kct_vms {
 	const char *path;
+	const char *boot_id; /* of its host; "" is not known */
 	const struct kct_model *model;
 	const struct kct_histories *histories;
 };
 
+/* Were both made in one boot of one host? Then their times compare. */
+bool kct_same_boot(const struct kct_vms *a, const struct kct_vms *b);
+
 /*
- * Find the two by `pair`, "SRC=DST", each a name, a UUID or a number in its recording; without it
- * (NULL) by UUID, and where no UUID is in both, by name. `target` may be `source`. 0, or
- * KCT_EXIT_USAGE with the reason on stderr.
+ * Find the two by `pair`, "SRC=DST", each a number in its recording, a name or a UUID, in this
+ * order; without it (NULL) by UUID, and where no UUID is in both, by name. `target` may be
+ * `source`. 0, or KCT_EXIT_USAGE with the reason on stderr.
  */
 int kct_pair(const struct kct_vms *source, const struct kct_vms *target, const char *pair,
 	     const struct kct_vm **from, const struct kct_vm **to);

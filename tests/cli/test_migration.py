@@ -347,6 +347,68 @@ class Pairs(MigrationCase):
         self.refused((both, recordings[1]), "source.jsonl: 2 VMs are 'web': take the number",
                      "--pair", "web=web")
 
+    def test_other_uuids_are_other_guests(self):
+        """Whatever they are called; and one without a UUID goes by its name."""
+        migration = Migration(uuid=UUID)
+        recordings = migration.two_hosts(target=OTHER)
+        self.paired(recordings, (1, 2))
+        migration.target[0]["uuid"] = UUID.replace("6", "7")
+        self.refused(migration.two_hosts(target=OTHER),
+                     "no VM of .*source.jsonl went over to one of its UUID or name")
+        self.paired(migration.two_hosts(target=OTHER), (1, 2), "--pair", "web=web")
+        migration.target[0]["uuid"] = ""
+        self.paired(migration.two_hosts(target=OTHER), (1, 2))
+
+    def test_names_that_are_numbers(self):
+        """A number is that of a VM, if there is one; so there is always one that tells."""
+        one, other = Migration(numbers=(1, 2), name="3"), Migration(numbers=(3, 4), name="9")
+        lines = Host().recording(*one.source, *one.target, *other.source, *other.target)
+        self.paired(lines, (3, 4), "--pair", "3=4")
+        self.paired(lines, (1, 2), "--pair", "1=2")
+        self.refused(lines, "source.jsonl: 2 VMs are '9': take the number", "--pair", "9=4")
+
+    def test_many_candidates(self):
+        """A list that is too long ends with a whole pair."""
+        source, target = Migration(), Migration(numbers=(1, 4_000_000_000))
+        targets = [e for i in range(60) for e in
+                   ({**event, "vm": 4_000_000_000 + i} for event in target.target)]
+        result = self.run_it((Host().recording(*source.source), OTHER.recording(*targets)),
+                             status=USAGE)
+        self.check_line(result, r"60 pairs of VMs have the same UUID or name: "
+                                r"(1=40000000\d\d, ){5,}\.\.\.; which one")
+        few = [e for e in targets if e["vm"] < 4_000_000_003]
+        result = self.run_it((Host().recording(*source.source), OTHER.recording(*few)),
+                             status=USAGE)
+        self.check_line(result, "name: 1=4000000000, 1=4000000001, 1=4000000002; which one")
+
+    def test_two_recordings_of_one_boot(self):
+        """Their times compare: a VM that ran on when another's clock was set did not go there."""
+        migration = Migration()
+        first, second = Host().recording(*migration.source), migration.one_host()
+        self.paired((first, second), (1, 2))
+        self.paired((second, second), (1, 2))
+        found = self.figures((first, Host().recording(*migration.target)))
+        self.check_migration(migration, found)
+        self.assertTrue(found["same_host"])
+
+    def test_one_vm_in_two_recordings(self):
+        """The VM was paused in the second one, and its clock set when it went on."""
+        migration = Migration(downtime=5 * S)
+        again = [{**e, "vm": 1, **({"kvm": migration.source[0]["kvm"], "token": 1, "pid": 4700}
+                                   if e["event"] == "vm" else {})} for e in migration.target]
+        recordings = (Host().recording(*migration.source), Host().recording(*again))
+        self.refused(recordings, "no VM of .*source.jsonl went over to one of its UUID or name")
+        self.refused(recordings, "VM 1 cannot be both source and target", "--pair", "1=1")
+        # On another host, or in another boot, it is another one.
+        self.paired((recordings[0], OTHER.recording(*again)), (1, 1))
+        self.paired((Host(boot_id=None).recording(*migration.source),
+                     Host(boot_id=None).recording(*again)), (1, 1))
+        # At another address, or with another token or process, too.
+        for key, value in (("kvm", "0x00000000000000ff"), ("token", 7), ("pid", 9)):
+            again[0][key] = value
+            self.paired((recordings[0], Host().recording(*again)), (1, 1))
+            again[0].update(kvm=migration.source[0]["kvm"], token=1, pid=4700)
+
     def test_told_what_is_no_pair(self):
         lines = Migration().one_host()
         self.refused(lines, "VM 1 cannot be both source and target", "--pair", "1=1")
