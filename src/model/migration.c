@@ -304,6 +304,17 @@ static void check_fit(struct fit *fit, const struct kct_migration *m, const stru
 		check_clock(fit, pair, tsc, clock);
 }
 
+/*
+ * A vCPU has the host's frequency until the VMM sets it to the guest's, and events may tell of the
+ * former: the rate of what was published is right.
+ */
+static bool other_frequency(const struct kct_vcpu_history *from, const struct kct_vcpu_history *to)
+{
+	if (from->pvti_ns && to->arrival_ns && same_rate(&from->pvti, &to->arrival))
+		return false;
+	return from->tsc_khz && to->tsc_khz && from->tsc_khz != to->tsc_khz;
+}
+
 static void migrate_vcpu(struct kct_migration *m, struct fit *fit, struct kct_vcpu_migration *v,
 			 const struct kct_vcpu_history *from, const struct kct_vcpu_history *to)
 {
@@ -315,7 +326,7 @@ static void migrate_vcpu(struct kct_migration *m, struct fit *fit, struct kct_vc
 	v->later_pvtis = to->later_pvtis;
 	v->rewritten = to->rewritten;
 	v->why = find_pair(m->target, &pair);
-	m->other_frequency |= from->tsc_khz && to->tsc_khz && from->tsc_khz != to->tsc_khz;
+	m->other_frequency |= other_frequency(from, to);
 	m->tsc_saved |= pair.tsc_observed;
 	widen(&m->written_first, &m->written_last, at(to->written.event.ns, false));
 	if (pair.tsc_observed)

@@ -1229,6 +1229,36 @@ static void test_unknown_snapshot(void **state)
 	check_instant(&migration.saved_last, 22 * S + LATE, true);
 }
 
+static void check_frequency(uint32_t source_khz, uint32_t target_khz, uint32_t mul, bool other)
+{
+	struct kct_pvti first = pvti(P4_TSC, SAVED);
+
+	first.tsc_to_system_mul = mul;
+	tell_source();
+	tell_vcpu(&told, SOURCE, 0, 21 * S, source_khz, NULL);
+	tell_vcpu(&told, TARGET, 0, 31 * S, target_khz, NULL);
+	tell_writes(KCT_IOCTL_SET_TSC);
+	tell_setting(SAVED, 0);
+	if (mul)
+		tell_pvti(&told, TARGET, 0, 33 * S, first);
+	migrate_on(true);
+	assert_int_equal(migration.other_frequency, other);
+	kct_migration_clear(&migration);
+	kct_histories_clear(&told);
+}
+
+static void test_other_frequency(void **state)
+{
+	(void)state;
+	check_frequency(1000000, 1000000, MUL, false);
+	check_frequency(1000000, 1000001, MUL - 2147, true);
+	/* Found before the VMM had set it: the guest goes by the same rate. */
+	check_frequency(1000000, 2100000, MUL, false);
+	check_frequency(1000000, 2100000, 0, true); /* it never ran: there is nothing else */
+	check_frequency(0, 2100000, MUL / 2, false);
+	check_frequency(1000000, 0, MUL / 2, false);
+}
+
 static void check_nothing(size_t i)
 {
 	check_vcpu(i, (struct expected){NOT_KNOWN, NOT_KNOWN, NOT_KNOWN, NOT_KNOWN, NOT_KNOWN,
@@ -1988,6 +2018,7 @@ int main(void)
 		STORY(test_same_rate_otherwise),
 		STORY(test_scaled),
 		STORY(test_unknown_snapshot),
+		STORY(test_other_frequency),
 		STORY(test_unstable_source),
 		STORY(test_no_stable_pvti_on_the_target),
 		STORY(test_no_pvti_on_the_source),
