@@ -62,9 +62,13 @@ static bool lost_time(const struct kct_migration *m)
 	return lost.known && lost.ns > noticed_ns;
 }
 
+/* Before a vCPU first ran: what is requested after that has other reasons. */
 static bool took_snapshots(const struct kct_migration *m)
 {
-	return m->target->unnecessary > 0;
+	for (size_t i = 0; i < m->nr_vcpus; i++)
+		if (m->vcpus[i].unnecessary)
+			return true;
+	return false;
 }
 
 size_t kct_advise(const struct kct_migration *m, const char *advice[KCT_MAX_ADVICE])

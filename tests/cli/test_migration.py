@@ -240,6 +240,25 @@ class Figures(MigrationCase):
                 for one, word in zip(advice, words):
                     self.assertIn(word, one)
 
+    def test_advice_is_about_the_migration(self):
+        """What was requested when all had run, as by a vCPU that was added, is not its matter."""
+        migration = Migration()
+        later = update(2, 0, migration.target[-1]["ns"] + S, "vcpu-request", "resnapshot",
+                       migration.source[0]["state"])
+        found = self.figures(Host().recording(*migration.source, *migration.target, later))
+        self.assertEqual([v["unnecessary"] for v in found["vcpus"]], [0, 0])
+        self.assertFalse([a for a in found["advice"] if "snapshots" in a])
+
+    def test_other_frequency(self):
+        """Said where the guest's clock goes by another rate, in words as well."""
+        said = "  The guest's TSC has another frequency on the target.\n"
+        for khz, to, other in (((2100000, 2100000), (MUL, SHIFT), False),
+                               ((2100000, 2100700), (MUL - MUL // 3000, SHIFT), True),
+                               ((2100000, 2100700), (MUL, SHIFT), False)):
+            lines = Migration(khz=khz, to=to, errors=(0, 0)).two_hosts(target=OTHER)
+            self.assertIs(self.figures(lines)["other_frequency"], other)
+            self.assertEqual(said in self.run_it(lines).out, other)
+
     def test_missing_vcpus(self):
         migration = Migration(vcpus=3)
         lines = [e for e in migration.target if e["vcpu"] != 1]
