@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <argp.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,24 +120,40 @@ static struct kct_end end_of(const struct read *read, const struct kct_vm *vm)
 	};
 }
 
-static const char *doubt(const struct read *source, const struct read *target)
+/* Why the evidence is not whole, and on which side if there are two; NULL if it is. */
+static const char *doubt(const struct read *source, const struct read *target, char *text,
+			 size_t size)
 {
-	if (*source->recording.incomplete)
-		return source->recording.incomplete;
-	return *target->recording.incomplete ? target->recording.incomplete : NULL;
+	const struct read *bad = *source->recording.incomplete ? source : target;
+
+	if (!*bad->recording.incomplete)
+		return NULL;
+	snprintf(text, size, "%s%s",
+		 source == target ? ""
+		 : bad == source  ? "source: "
+				  : "target: ",
+		 bad->recording.incomplete);
+	return text;
+}
+
+/* What is missing may be why two VMs are no pair, or do not fit. */
+static int refused(const struct kct_migration_view *view)
+{
+	return view->incomplete ? KCT_EXIT_INCOMPLETE : KCT_EXIT_USAGE;
 }
 
 static int show(const struct options *o, const struct read *source, const struct read *target)
 {
 	const struct kct_vms from_vms = vms_of(source), to_vms = vms_of(target);
 	const struct kct_vm *from, *to;
-	struct kct_migration_view view = {.incomplete = doubt(source, target)};
+	char incomplete[300], why[200] = "out of memory";
+	struct kct_migration_view view = {
+		.incomplete = doubt(source, target, incomplete, sizeof(incomplete))};
 	struct kct_migration migration;
-	char why[160] = "out of memory";
 	int status = kct_pair(&from_vms, &to_vms, o->pair, &from, &to);
 
 	if (status)
-		return status;
+		return refused(&view);
 	view.source = end_of(source, from);
 	view.target = end_of(target, to);
 	view.migration = &migration;
@@ -144,7 +161,7 @@ static int show(const struct options *o, const struct read *source, const struct
 			     kct_same_boot(&from_vms, &to_vms), why, sizeof(why));
 	if (status) {
 		kct_error("%s", why);
-		return status == -ENOMEM ? KCT_EXIT_HOST : KCT_EXIT_USAGE;
+		return status == -ENOMEM ? KCT_EXIT_HOST : refused(&view);
 	}
 	if (view.incomplete)
 		kct_migration_doubt(&migration);

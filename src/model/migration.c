@@ -500,10 +500,17 @@ int kct_migrate(struct kct_migration *m, const struct kct_side *source,
 	return 0;
 }
 
+static void forget_derived(struct kct_instant *instant)
+{
+	if (instant->derived)
+		*instant = (struct kct_instant){0};
+}
+
 void kct_migration_doubt(struct kct_migration *m)
 {
 	const struct kct_ns unknown = {0};
 
+	m->doubted = true;
 	for (size_t i = 0; i < m->nr_vcpus; i++) {
 		struct kct_vcpu_migration *v = &m->vcpus[i];
 
@@ -513,6 +520,9 @@ void kct_migration_doubt(struct kct_migration *m)
 	}
 	m->clock_advance = m->blackout = m->downtime = unknown;
 	m->tsc_not_in_force = m->tsc_as_created = false;
+	forget_derived(&m->saved_first);
+	forget_derived(&m->saved_last);
+	forget_derived(&m->read);
 }
 
 struct kct_ns kct_largest_unexplained(const struct kct_migration *m)

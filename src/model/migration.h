@@ -69,6 +69,7 @@ struct kct_vcpu_migration {
 struct kct_migration {
 	const struct kct_history *source, *target;
 	bool same_host;	  /* and the same boot of it */
+	bool doubted;	  /* events are missing: see kct_migration_doubt() */
 	bool clock_saved; /* KVM_GET_CLOCK was observed; else what was set is taken for it */
 	bool tsc_saved;	  /* so were the reads of the TSC */
 
@@ -109,7 +110,7 @@ int kct_migrate(struct kct_migration *migration, const struct kct_side *source,
 		const struct kct_side *target, bool same_host, char *why, size_t why_size);
 void kct_migration_clear(struct kct_migration *migration);
 
-/* Events are missing: what would rest on them is not known any more. */
+/* Events are missing: what would rest on them, counts included, is not known any more. */
 void kct_migration_doubt(struct kct_migration *migration);
 
 /* Of all vCPUs, the one that is furthest from 0; not known if it is not of any of them. */

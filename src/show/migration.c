@@ -133,17 +133,25 @@ static void show_vmm(FILE *out, const struct kct_migration *m)
 
 /* ---- drift ---- */
 
-static void show_vcpu(FILE *out, const struct kct_vcpu_migration *v)
+static void show_later(FILE *out, const struct kct_migration *m, const struct kct_vcpu_migration *v)
+{
+	if (m->doubted)
+		fprintf(out, " %6s %10s\n", "?", "?");
+	else
+		fprintf(out, " %6" PRIu64 " %10" PRId64 "%s\n", v->later_pvtis,
+			(int64_t)v->later.total,
+			v->rewritten ? " (and its TSC was written again)" : "");
+}
+
+static void show_vcpu(FILE *out, const struct kct_migration *m, const struct kct_vcpu_migration *v)
 {
 	struct text t[7];
 
-	fprintf(out,
-		"  %4" PRIu32 " %15s %15s %15s %15s %10s %10s %8s %6" PRIu64 " %10" PRId64 "%s\n",
-		v->id, ns_text(&t[0], &v->t1), ns_text(&t[1], &v->t2),
-		ns_text(&t[2], &v->predicted), ns_text(&t[3], &v->observed),
-		ns_text(&t[4], &v->by_updates), ns_text(&t[5], &v->by_rate),
-		ns_text(&t[6], &v->unexplained), v->later_pvtis, (int64_t)v->later.total,
-		v->rewritten ? " (and its TSC was written again)" : "");
+	fprintf(out, "  %4" PRIu32 " %15s %15s %15s %15s %10s %10s %8s", v->id,
+		ns_text(&t[0], &v->t1), ns_text(&t[1], &v->t2), ns_text(&t[2], &v->predicted),
+		ns_text(&t[3], &v->observed), ns_text(&t[4], &v->by_updates),
+		ns_text(&t[5], &v->by_rate), ns_text(&t[6], &v->unexplained));
+	show_later(out, m, v);
 	if (v->why)
 		fprintf(out, "       %s\n", v->why);
 }
@@ -156,7 +164,7 @@ static void show_drift(FILE *out, const struct kct_migration *m)
 		"vCPU", "T1", "T2", "PREDICTED", "OBSERVED", "UPDATES", "RATE", "REST", "LATER",
 		"ns");
 	for (size_t i = 0; i < m->nr_vcpus; i++)
-		show_vcpu(out, &m->vcpus[i]);
+		show_vcpu(out, m, &m->vcpus[i]);
 	if (m->nr_unpaired)
 		fprintf(out, "  %zu vCPUs are on one side only\n", m->nr_unpaired);
 	fprintf(out,

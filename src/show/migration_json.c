@@ -79,7 +79,7 @@ static json_t *later_json(const struct kct_vcpu_migration *v)
 			 "drift_ns", drift, "tsc_rewritten", v->rewritten);
 }
 
-static json_t *vcpu_json(const struct kct_vcpu_migration *v)
+static json_t *vcpu_json(const struct kct_migration *m, const struct kct_vcpu_migration *v)
 {
 	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
 			 (json_int_t)v->id, "t1_ns", ns_json(&v->t1), "t2_ns", ns_json(&v->t2),
@@ -87,7 +87,8 @@ static json_t *vcpu_json(const struct kct_vcpu_migration *v)
 			 ns_json(&v->observed), "by_updates_ns", ns_json(&v->by_updates),
 			 "by_rate_ns", ns_json(&v->by_rate), "unexplained_ns",
 			 ns_json(&v->unexplained), "tsc_advance_ns", ns_json(&v->tsc_advance),
-			 "unnecessary", kct_json_u64(v->unnecessary), "later", later_json(v), "why",
+			 "unnecessary", m->doubted ? json_null() : kct_json_u64(v->unnecessary),
+			 "later", m->doubted ? json_null() : later_json(v), "why",
 			 kct_json_text(v->why));
 }
 
@@ -96,7 +97,7 @@ static json_t *vcpus_json(const struct kct_migration *m)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < m->nr_vcpus; i++)
-		json_array_append_new(array, vcpu_json(&m->vcpus[i]));
+		json_array_append_new(array, vcpu_json(m, &m->vcpus[i]));
 	return array;
 }
 

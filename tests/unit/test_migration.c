@@ -1849,7 +1849,16 @@ static void test_doubt(void **state)
 	tell_arrival(P4_TSC + 10 * S, SAVED);
 	migrate_on(true);
 	assert_true(migration.tsc_not_in_force);
+	assert_false(migration.doubted);
 	kct_migration_doubt(&migration);
+	assert_true(migration.doubted);
+	/* What an event told was so; what was concluded from values may not be. */
+	check_instant(&migration.saved_first, 0, false);
+	check_instant(&migration.saved_last, 0, false);
+	check_instant(&migration.read, 0, false);
+	check_instant(&migration.set, P4_NS, false);
+	check_instant(&migration.written_first, 32 * S, false);
+	check_instant(&migration.ran, 32 * S + 500 * US, false);
 	assert_int_equal(migration.nr_vcpus, 2);
 	for (size_t i = 0; i < 2; i++) {
 		check_nothing(i);
@@ -1863,6 +1872,19 @@ static void test_doubt(void **state)
 	struct kct_ns lost = kct_clock_lost(&migration);
 	check_ns(&largest, NOT_KNOWN);
 	check_ns(&lost, NOT_KNOWN);
+}
+
+static void test_doubt_of_what_was_seen(void **state)
+{
+	(void)state;
+	tell_get_tsc(&told, SOURCE, 0, 22 * S + 5 * US, SAVED_TSC);
+	tell_get_clock(&told, SOURCE, 22 * S + 105 * US, SAVED);
+	tell_story();
+	migrate_on(true);
+	kct_migration_doubt(&migration);
+	check_instant(&migration.saved_first, 22 * S + 5 * US, false);
+	check_instant(&migration.saved_last, 0, false); /* vCPU 1's was derived */
+	check_instant(&migration.read, 22 * S + 105 * US, false);
 }
 
 static void test_largest_unexplained(void **state)
@@ -2047,6 +2069,7 @@ int main(void)
 		STORY(test_target_found_running),
 		STORY(test_hostile),
 		STORY(test_doubt),
+		STORY(test_doubt_of_what_was_seen),
 		STORY(test_largest_unexplained),
 		STORY(test_patterns),
 		STORY(test_pattern_names),
