@@ -671,6 +671,16 @@ class Hostile(MigrationCase):
             found = self.figures(migration.one_host())
             self.assertEqual(found["source"]["name"], name)
 
+    def test_paths(self):
+        """One that is not UTF-8 cannot be told in JSON."""
+        path = os.fsencode(self.path("a")) + b"\xff.jsonl"
+        with open(path, "wb") as file:
+            file.writelines(Migration().one_host())
+        result = self.check(run("migration", "--json", path), DONE)
+        self.assertEqual(schema.faults("migration", result.out), [])
+        self.assertIsNone(result.objects[0]["source"]["path"])
+        self.check(run("migration", path), DONE)
+
     def test_no_vm_is_introduced(self):
         migration = Migration()
         found = self.figures((Host().recording(*migration.source[1:]),
