@@ -68,7 +68,7 @@ static bool may_be_pair(const struct search *search, const struct kct_vm *a, con
 	kct_history_each_vcpu(from, latest_pvti, &latest);
 	if (!latest)
 		return false;
-	return !kct_same_boot(search->source, search->target) || latest < to->set_update.event.ns;
+	return !kct_same_boot(search->source, search->target) || latest <= to->set_update.event.ns;
 }
 
 static void note(struct search *search, const struct kct_vm *a, const struct kct_vm *b)

@@ -430,6 +430,38 @@ class Pairs(MigrationCase):
             self.paired((recordings[0], Host().recording(*again)), (1, 1))
             again[0].update(kvm=migration.source[0]["kvm"], token=1, pid=4700)
 
+    def test_one_recording_of_an_unknown_boot(self):
+        """It is one host's all the same."""
+        migration = Migration()
+        found = self.figures(migration.one_host(Host(boot_id=None)))
+        self.check_migration(migration, found)
+        self.assertTrue(found["same_host"])
+
+    def test_not_introduced(self):
+        """VMs without a name are no pair, nor are they the same one."""
+        migration = Migration()
+        source, target = migration.source[1:], migration.target[1:]
+        for recordings in (Host().recording(*source, *target),
+                           (Host().recording(*source), Host().recording(*target))):
+            self.refused(recordings, "went over to ")
+            self.paired(recordings, (1, 2), "--pair", "1=2")
+            self.refused(recordings, "VM 1 cannot be both|no VM is '1'", "--pair", "1=1")
+
+    def test_no_source_without_a_pvti(self):
+        """A VM of the same name that has none yet is no candidate."""
+        migration = Migration()
+        self.paired(Host().recording(*migration.source, r.vm(5, S), r.vcpu(5, 0, S),
+                                     *migration.target), (1, 2))
+
+    def test_at_one_instant(self):
+        """The source's last PVTI as the target's clock is set, and not later."""
+        migration = Migration()
+        last = r.published(1, 0, migration.line, migration.line, 0, ns=migration.p4)
+        self.paired(Host().recording(*migration.source, last, *migration.target), (1, 2))
+        last["ns"] += 1
+        self.refused(Host().recording(*migration.source, last, *migration.target),
+                     "no VM in it went over to another")
+
     def test_told_what_is_no_pair(self):
         lines = Migration().one_host()
         self.refused(lines, "VM 1 cannot be both source and target", "--pair", "1=1")

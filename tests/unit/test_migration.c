@@ -87,6 +87,12 @@ static void test_anchor_without_end(void **state)
 	assert_int_equal(kct_boot_of_base(&clocks, 110 * S), 120 * S);
 	assert_int_equal(kct_realtime_of_boot(&clocks, 120 * S), 1100 * S);
 	assert_int_equal(kct_realtime_error(&clocks), 33);
+	/* Whatever its end has: there is none. */
+	clocks.end = (struct kct_anchor){
+		.boot_ns = 220 * S, .realtime_ns = 1900 * S, .base_ns = 120 * S};
+	assert_int_equal(kct_boot_of_base(&clocks, 110 * S), 120 * S);
+	assert_int_equal(kct_realtime_of_boot(&clocks, 120 * S), 1100 * S);
+	assert_int_equal(kct_realtime_error(&clocks), 33);
 }
 
 static void test_anchor_wall_clock_set(void **state)
