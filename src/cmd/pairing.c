@@ -55,18 +55,24 @@ static void latest_pvti(const struct kct_vcpu_history *vcpu, void *context)
 		*latest = vcpu->pvti_ns;
 }
 
-/* Could the guest have gone from the one to the other? A PVTI first, then a clock that is set. */
-static bool may_be_pair(const struct search *search, const struct kct_vm *a, const struct kct_vm *b)
+/* 0: it was never published, so this is no source. */
+static uint64_t latest_of(const struct search *search, const struct kct_vm *vm)
 {
-	const struct kct_history *from = kct_history_of(search->source->histories, a->number);
-	const struct kct_history *to = kct_history_of(search->target->histories, b->number);
+	const struct kct_history *history = kct_history_of(search->source->histories, vm->number);
 	uint64_t latest = 0;
 
-	if (!from || !to || !to->set_update.event.ns ||
-	    same_vm(search->source, a, search->target, b))
-		return false;
-	kct_history_each_vcpu(from, latest_pvti, &latest);
-	if (!latest)
+	if (history)
+		kct_history_each_vcpu(history, latest_pvti, &latest);
+	return latest;
+}
+
+/* Could the guest have gone from the one to the other? A PVTI first, then a clock that is set. */
+static bool may_be_pair(const struct search *search, const struct kct_vm *a, uint64_t latest,
+			const struct kct_vm *b)
+{
+	const struct kct_history *to = kct_history_of(search->target->histories, b->number);
+
+	if (!to || !to->set_update.event.ns || same_vm(search->source, a, search->target, b))
 		return false;
 	return !kct_same_boot(search->source, search->target) || latest <= to->set_update.event.ns;
 }
@@ -89,21 +95,24 @@ static void note(struct search *search, const struct kct_vm *a, const struct kct
 struct inner {
 	struct search *search;
 	const struct kct_vm *from;
+	uint64_t latest; /* PVTI of it */
 };
 
 static void visit_target(const struct kct_vm *to, void *context)
 {
 	struct inner *inner = context;
 
-	if (inner->search->alike(inner->from, to) && may_be_pair(inner->search, inner->from, to))
+	if (inner->search->alike(inner->from, to) &&
+	    may_be_pair(inner->search, inner->from, inner->latest, to))
 		note(inner->search, inner->from, to);
 }
 
 static void visit_source(const struct kct_vm *from, void *context)
 {
-	struct inner inner = {context, from};
+	struct inner inner = {context, from, latest_of(context, from)};
 
-	kct_model_each_vm(inner.search->target->model, visit_target, &inner);
+	if (inner.latest)
+		kct_model_each_vm(inner.search->target->model, visit_target, &inner);
 }
 
 static int find_alike(struct search *search)

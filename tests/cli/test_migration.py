@@ -8,7 +8,7 @@ import re
 import sys
 
 import recording as r
-from case import DONE, INCOMPLETE, ROOT, USAGE, Case, run
+from case import DONE, INCOMPLETE, PROGRAM, ROOT, USAGE, Case, run
 from chains import MUL, SHIFT, Guest
 from chains import recording as recording_of
 from migrations import MS, OTHER_BOOT, S, US, UUID, Host, Migration, update
@@ -401,6 +401,8 @@ class Pairs(MigrationCase):
         result = self.run_it((Host().recording(*source.source), OTHER.recording(*few)),
                              status=USAGE)
         self.check_line(result, "name: 1=4000000000, 1=4000000001, 1=4000000002; which one")
+        self.paired((Host().recording(*source.source), OTHER.recording(*few)), (1, 4000000002),
+                    "--pair", "1=4000000002")
 
     def test_two_recordings_of_one_boot(self):
         """Their times compare: a VM that ran on when another's clock was set did not go there."""
@@ -452,6 +454,12 @@ class Pairs(MigrationCase):
         migration = Migration()
         self.paired(Host().recording(*migration.source, r.vm(5, S), r.vcpu(5, 0, S),
                                      *migration.target), (1, 2))
+
+    def test_many_vms(self):
+        """VMs that cannot be a source are not compared with every other one."""
+        path = self.write("many", r.small(events=[r.gone(1 + i) for i in range(100000)]))
+        result = self.check(run("migration", path, program=(PROGRAM,), timeout=60), USAGE)
+        self.check_line(result, "no VM in it went over")
 
     def test_at_one_instant(self):
         """The source's last PVTI as the target's clock is set, and not later."""
