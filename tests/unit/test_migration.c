@@ -924,6 +924,33 @@ static void test_backward(void **state)
 	assert_true(migration.same_host);
 }
 
+/* On one host wall clocks have no part in it: neither what they may be wrong by, nor slewing. */
+static void test_one_host(void **state)
+{
+	(void)state;
+	from.clocks.start.realtime_error_ns = to.clocks.end.realtime_error_ns = 5 * MS;
+	from.clocks.end.realtime_ns += 40 * MS;
+	to.clocks.end.realtime_ns += 40 * MS;
+	tell_story();
+	migrate_on(true);
+	check_ns(&migration.between_error, 0);
+	check_ns(&migration.blackout, 10 * S + 200 * US);
+	check_ns(&migration.downtime, 10 * S + 500 * US);
+}
+
+/* The clock in force is not quite the one that was asked for: that is nobody's advance. */
+static void test_set_clock_is_off(void **state)
+{
+	(void)state;
+	tell_source();
+	tell_writes(KCT_IOCTL_SET_TSC);
+	tell_setting(SAVED, 0);
+	tell_arrival(P4_TSC, SAVED + 3);
+	migrate_on(true);
+	check_vcpu(0, (struct expected){100 * US, 300 * US, -200000, -199997, 0, 0, 3, 0});
+	check_ns(&migration.clock_advance, 0);
+}
+
 /* The clock is read 5 ms after the TSC: T1 is longer. */
 static void test_forward(void **state)
 {
@@ -1182,6 +1209,23 @@ static void test_same_rate_otherwise(void **state)
 	check_vcpu(0, (struct expected){100 * US, 300 * US, -200000, -200000, 0, 0, 0, 0});
 }
 
+/* Only the shift is another: a cycle is 2 ns. */
+static void test_other_shift(void **state)
+{
+	struct kct_pvti first = pvti(P4_TSC + MS, SAVED + 2 * MS);
+
+	(void)state;
+	first.tsc_shift = SHIFT + 1;
+	tell_source();
+	tell_writes(KCT_IOCTL_SET_TSC);
+	tell_setting(SAVED, 0);
+	UNNECESSARY(&told, TARGET, P4_NS + 2 * MS,
+		    active(P4_KERNEL + 2 * MS, P4_CYCLE + MS, (int64_t)(SAVED - P4_KERNEL)));
+	tell_pvti(&told, TARGET, 0, P4_NS + 2 * MS, first);
+	migrate_on(true);
+	check_vcpu(0, (struct expected){100 * US, 300 * US, -200000, 800000, 0, MS, 0, 0});
+}
+
 /* A snapshot 1 ms after the setting, of so many host cycles: of how many does the TSC scale? */
 static void check_scaled(uint64_t host_cycles, bool scaled)
 {
@@ -1263,6 +1307,12 @@ static void test_other_frequency(void **state)
 	check_frequency(1000000, 2100000, 0, true); /* it never ran: there is nothing else */
 	check_frequency(0, 2100000, MUL / 2, false);
 	check_frequency(1000000, 0, MUL / 2, false);
+	/* A vCPU that has a PVTI on neither side. */
+	tell_story();
+	tell_vcpu(&told, SOURCE, 7, 21 * S, 1000000, NULL);
+	tell_vcpu(&told, TARGET, 7, 31 * S, 2100000, NULL);
+	migrate_on(true);
+	assert_true(migration.other_frequency);
 }
 
 static void check_nothing(size_t i)
@@ -1300,6 +1350,11 @@ static void test_no_stable_pvti_on_the_target(void **state)
 	check_ns(&migration.downtime, NOT_KNOWN);
 	check_ns(&migration.blackout, 10 * S + 200 * US);
 	check_ns(&migration.clock_advance, 0);
+	kct_migration_clear(&migration);
+	/* What KVM_CLOCK_REALTIME added, the first PVTI would tell. */
+	tell_set(&told, TARGET, P4_NS + 2000, SAVED, REALTIME);
+	migrate_on(true);
+	check_ns(&migration.clock_advance, NOT_KNOWN);
 }
 
 static void test_no_pvti_on_the_source(void **state)
@@ -1371,7 +1426,7 @@ static void test_tsc_changed_on_the_way(void **state)
 {
 	(void)state;
 	tell_source();
-	tell_get_tsc(&told, SOURCE, 0, 22 * S + 5 * US, SAVED_TSC - 20 * US);
+	tell_get_tsc(&told, SOURCE, 0, 22 * S - 5 * US, SAVED_TSC - 20 * US);
 	tell_writes(KCT_IOCTL_SET_TSC);
 	tell_setting(SAVED, 0);
 	tell_arrival(P4_TSC, SAVED);
@@ -1720,6 +1775,23 @@ static void test_clock_of_another(void **state)
 	migrate_on(true);
 }
 
+/* Published after P4 by clocks that may be wrong: the guest was not away at all, then. */
+static void test_clock_of_another_and_no_gap(void **state)
+{
+	(void)state;
+	from.clocks.start.realtime_error_ns = 2 * MS;
+	tell_source();
+	tell_pvti(&told, SOURCE, 1, P4_NS + MS, pvti(S, 500 * MS));
+	tell_writes(KCT_IOCTL_SET_TSC);
+	tell_setting(2500 * MS + 3600 * S + 1, 0);
+	tell_arrival(P4_TSC, 2500 * MS + 3600 * S + 1);
+	to.clocks = from.clocks;
+	check_refused(false, "set is +3600 s from the source's at the TSC of vCPU 0");
+	from.clocks.start.realtime_error_ns = 1;
+	to.clocks = from.clocks;
+	check_refused(false, "published 0.001000 s after");
+}
+
 /* Where TSCs are not saved, it is the clock in force at P4; and the TSC may be a minute early. */
 static void tell_offsets(uint64_t tsc, uint64_t clock)
 {
@@ -1751,6 +1823,23 @@ static void test_offsets_of_another(void **state)
 	retell();
 	tell_offsets(20010 * S, 20009 * S - FARTHEST - 1);
 	check_refused(true, "set is -3611 s from the source's at the TSC of vCPU 0");
+}
+
+/* Of a vCPU with neither a TSC that was saved nor a snapshot nothing can be said. */
+static void test_offsets_and_unknown_snapshot(void **state)
+{
+	const struct kct_pvti line = pvti(20000 * S, 19999 * S);
+
+	(void)state;
+	tell_source_of(&line, 2);
+	tell_writes(KCT_IOCTL_SET_TSC_OFFSET);
+	tell_setting(20009 * S, REALTIME);
+	tell_pvti(&told, TARGET, 0, 33 * S, pvti(20010 * S, 20009 * S));
+	tell_pvti(&told, TARGET, 1, 33 * S, pvti(20010 * S, 20009 * S + 1));
+	migrate_on(true);
+	check_ns(&vcpu(0)->predicted, 0);
+	check_ns(&vcpu(1)->predicted, NOT_KNOWN);
+	check_ns(&vcpu(1)->observed, 1);
 }
 
 /* A VM that was a target itself, and then a source: what is told of it is what came last. */
@@ -2030,6 +2119,8 @@ int main(void)
 		HISTORY(test_steps),
 		HISTORY(test_steps_overflow),
 		STORY(test_backward),
+		STORY(test_one_host),
+		STORY(test_set_clock_is_off),
 		STORY(test_forward),
 		STORY(test_clock_read_first),
 		STORY(test_the_threads_vector),
@@ -2044,6 +2135,7 @@ int main(void)
 		STORY(test_other_update),
 		STORY(test_other_rate),
 		STORY(test_same_rate_otherwise),
+		STORY(test_other_shift),
 		STORY(test_scaled),
 		STORY(test_unknown_snapshot),
 		STORY(test_other_frequency),
@@ -2069,7 +2161,9 @@ int main(void)
 		STORY(test_source_ran_on_and_target_did_not),
 		STORY(test_tsc_of_the_future),
 		STORY(test_clock_of_another),
+		STORY(test_clock_of_another_and_no_gap),
 		STORY(test_offsets_of_another),
+		STORY(test_offsets_and_unknown_snapshot),
 		STORY(test_target_and_then_source),
 		STORY(test_target_ran_before),
 		STORY(test_target_found_running),
