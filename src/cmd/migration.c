@@ -149,7 +149,7 @@ static int show(const struct options *o, const struct read *source, const struct
 	char incomplete[300], why[200] = "out of memory";
 	struct kct_migration_view view = {
 		.incomplete = doubt(source, target, incomplete, sizeof(incomplete))};
-	struct kct_migration migration;
+	struct kct_migration migration = {0};
 	int status = kct_pair(&from_vms, &to_vms, o->pair, &from, &to);
 
 	if (status)
