@@ -1776,16 +1776,24 @@ static void test_clock_of_another(void **state)
 }
 
 /* Published after P4 by clocks that may be wrong: the guest was not away at all, then. */
+static void tell_no_gap(uint64_t clock)
+{
+	tell_source();
+	tell_pvti(&told, SOURCE, 1, P4_NS + MS, pvti(S, 500 * MS));
+	tell_writes(KCT_IOCTL_SET_TSC);
+	tell_setting(clock, 0);
+	tell_arrival(P4_TSC, clock);
+}
+
 static void test_clock_of_another_and_no_gap(void **state)
 {
 	(void)state;
 	from.clocks.start.realtime_error_ns = 2 * MS;
-	tell_source();
-	tell_pvti(&told, SOURCE, 1, P4_NS + MS, pvti(S, 500 * MS));
-	tell_writes(KCT_IOCTL_SET_TSC);
-	tell_setting(2500 * MS + 3600 * S + 1, 0);
-	tell_arrival(P4_TSC, 2500 * MS + 3600 * S + 1);
 	to.clocks = from.clocks;
+	tell_no_gap(2500 * MS + 3600 * S);
+	migrate_on(false);
+	retell();
+	tell_no_gap(2500 * MS + 3600 * S + 1);
 	check_refused(false, "set is +3600 s from the source's at the TSC of vCPU 0");
 	from.clocks.start.realtime_error_ns = 1;
 	to.clocks = from.clocks;
