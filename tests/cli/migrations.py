@@ -109,7 +109,7 @@ class Migration:
                             **{"pid": 4800, **vm}, state=off)]
         for i in self.ids:
             self.target.append({**r.vcpu(number, i, self.p3 - 40 * MS + i),
-                                "tsc_khz": self.khz[1]})
+                                "tsc_khz": self.khz[1], "tsc_offset": 0})
             self.target.append({**r.tsc_write(number, i, self.p3 + 10 * US * i), **(
                 {"ioctl": "set-tsc-offset", "tsc": None} if self.offsets else
                 {"ioctl": "set-tsc", "tsc": self.saved[i]})})

@@ -217,7 +217,7 @@ class Figures(MigrationCase):
                      f"{self.path('source.jsonl')}",
                      f"to   web (VM 2, qemu pid 4800) on host-2, kernel 6.12.0, in "
                      f"{self.path('target.jsonl')}",
-                     "  source  get-tsc (derived) x2, get-clock (derived)",
+                     "  source  get-tsc x2 (derived), get-clock (derived)",
                      "  target  set-tsc x2, set-clock",
                      "  two hosts: P3 and what follows may be off by 0.000750 s against P1",
                      "DRIFT (ns; + is a jump forward)"):

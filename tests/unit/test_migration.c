@@ -792,6 +792,18 @@ static void tell_source(void)
 	tell_source_of(&line, 2);
 }
 
+static void tell_offset(uint32_t vcpu, uint64_t ns, int ioctl, uint64_t found, uint64_t written)
+{
+	union kct_any_event e = event(KCT_EVENT_TSC_WRITE, TARGET, vcpu, ns);
+
+	e.tsc_write.ioctl = (uint8_t)ioctl;
+	e.tsc_write.has_tsc = ioctl == KCT_IOCTL_SET_TSC;
+	e.tsc_write.tsc = SAVED_TSC;
+	e.tsc_write.old_offset = found;
+	e.tsc_write.new_offset = written;
+	take(&told, &e);
+}
+
 static void tell_writes(int ioctl)
 {
 	for (uint32_t i = 0; i < 2; i++)
@@ -1022,7 +1034,6 @@ static void test_scale_of_t2(void **state)
 	migrate_on(true);
 	check_vcpu(0, (struct expected){500, 370927035575, -370927035075, -370927035075, 0, 0, 0,
 					927035575}); /* 370 s were between the events */
-	assert_true(migration.tsc_not_in_force);
 }
 
 /* KVM_CLOCK_REALTIME adds the blackout to the clock, and a TSC that is written stands still. */
@@ -1480,8 +1491,47 @@ static void test_set_clock_without_data(void **state)
 	check_ns(&migration.clock_advance, 10 * US);
 }
 
-/* This host leaves a TSC alone that is written: it went on over the 10 s. */
+static void migrate_with_offsets(int first, uint64_t created, uint64_t found, uint64_t written)
+{
+	tell_source();
+	tell_offset(0, 31 * S, first, 0, created);
+	tell_offset(0, 32 * S, KCT_IOCTL_SET_TSC, found, written);
+	tell_setting(SAVED, 0);
+	tell_arrival(P4_TSC, SAVED);
+	migrate_on(true);
+}
+
+static void forget_migration(void)
+{
+	kct_migration_clear(&migration);
+	kct_histories_clear(&told);
+}
+
+/* A write finds the offset that the one before it wrote: else the host does not keep them. */
 static void test_tsc_not_in_force(void **state)
+{
+	(void)state;
+	migrate_with_offsets(KCT_IOCTL_CREATE_VCPU, 7, 7, 9);
+	assert_false(migration.tsc_not_in_force);
+	assert_false(migration.tsc_as_created);
+	forget_migration();
+	migrate_with_offsets(KCT_IOCTL_CREATE_VCPU, 7, 0, 9);
+	assert_true(migration.tsc_not_in_force);
+	assert_false(migration.tsc_as_created);
+	forget_migration();
+	/* kvm_synchronize_tsc() took it for one with that of the vCPU's creation. */
+	migrate_with_offsets(KCT_IOCTL_CREATE_VCPU, 7, 7, 7);
+	assert_true(migration.tsc_not_in_force);
+	assert_true(migration.tsc_as_created);
+	forget_migration();
+	/* What was written twice is nothing to wonder at. */
+	migrate_with_offsets(KCT_IOCTL_SET_TSC, 7, 7, 7);
+	assert_false(migration.tsc_not_in_force);
+	forget_migration();
+}
+
+/* The guest's TSC went on over the 10 s: it counts in T2, whatever the reason. */
+static void test_tsc_advance(void **state)
 {
 	(void)state;
 	tell_source();
@@ -1491,25 +1541,7 @@ static void test_tsc_not_in_force(void **state)
 	migrate_on(true);
 	check_vcpu(0, (struct expected){100 * US, 10 * S + 300 * US, -10000200000, -10000200000, 0,
 					0, 0, 10 * S});
-	assert_true(migration.tsc_not_in_force);
-	kct_migration_clear(&migration);
-	kct_histories_clear(&told);
-	/* Up to a millisecond may be the way of the events. */
-	tell_source();
-	tell_writes(KCT_IOCTL_SET_TSC);
-	tell_setting(SAVED, 0);
-	tell_arrival(P4_TSC + MS, SAVED);
-	migrate_on(true);
 	assert_false(migration.tsc_not_in_force);
-	check_ns(&vcpu(0)->tsc_advance, MS);
-	kct_migration_clear(&migration);
-	kct_histories_clear(&told);
-	tell_source();
-	tell_writes(KCT_IOCTL_SET_TSC);
-	tell_setting(SAVED, 0);
-	tell_arrival(P4_TSC + MS + 1, SAVED);
-	migrate_on(true);
-	assert_true(migration.tsc_not_in_force);
 }
 
 static void test_later(void **state)
@@ -1947,6 +1979,7 @@ static void test_doubt(void **state)
 {
 	(void)state;
 	tell_source();
+	tell_offset(0, 31 * S, KCT_IOCTL_CREATE_VCPU, 0, 7); /* and the writes find 0 */
 	tell_writes(KCT_IOCTL_SET_TSC);
 	tell_setting(SAVED, 0);
 	tell_arrival(P4_TSC + 10 * S, SAVED);
@@ -2157,6 +2190,7 @@ int main(void)
 		STORY(test_clock_changed_on_the_way),
 		STORY(test_set_clock_without_data),
 		STORY(test_tsc_not_in_force),
+		STORY(test_tsc_advance),
 		STORY(test_later),
 		STORY(test_offset_of_the_source_unknown),
 		STORY(test_two_hosts),
