@@ -68,10 +68,17 @@ void kct_kernel_btf_open(struct kct_kernel_btf *kernel)
 		kernel->vmlinux = btf__load_vmlinux_btf();
 	if (kernel->vmlinux && !access("/sys/kernel/btf/kvm", F_OK))
 		find_module_btf(kernel);
+	/* The module's first; a split BTF has the base's types, too, below its own. */
+	if (kernel->kvm)
+		kct_types_add(&kernel->types, kernel->kvm, btf__type_cnt(kernel->vmlinux),
+			      kernel->kvm_fd);
+	if (kernel->vmlinux)
+		kct_types_add(&kernel->types, kernel->vmlinux, 1, 0);
 }
 
 void kct_kernel_btf_close(struct kct_kernel_btf *kernel)
 {
+	kct_types_clear(&kernel->types);
 	btf__free(kernel->kvm);
 	btf__free(kernel->vmlinux);
 	if (kernel->kvm_fd > 0)

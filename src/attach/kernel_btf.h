@@ -5,11 +5,14 @@
 
 #include <bpf/btf.h>
 
+#include "attach/types.h"
+
 struct kct_kernel_btf {
 	struct btf *vmlinux; /* NULL: the kernel has none */
 	struct btf *kvm;     /* of the kvm module; NULL: built in, absent, or not to be read */
 	int kvm_fd;	     /* of its BTF; 0 without one */
 	int kvm_error;	     /* why a module's BTF could not be read: -errno; 0 */
+	struct kct_types types;
 };
 
 void kct_kernel_btf_open(struct kct_kernel_btf *kernel);

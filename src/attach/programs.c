@@ -21,10 +21,17 @@ static struct bpf_program *program_of(const struct kct_session *session, const c
 	return bpf_object__find_program_by_name(session->bpf->obj, name);
 }
 
-/* Load the programs of the ways that were chosen, aimed at the functions that are there. */
-int kct_programs_choose(struct kct_session *session)
+static bool is_by_btf(enum kct_method method)
+{
+	return method == KCT_FENTRY || method == KCT_TRACEPOINT || method == KCT_SYSCALL ||
+	       method == KCT_ITERATOR;
+}
+
+/* Load the programs of the ways that were chosen, aimed at what is there. 0 or -errno. */
+int kct_programs_choose(struct kct_session *session, const struct kct_types *types)
 {
 	struct bpf_program *program;
+	int error;
 
 	bpf_object__for_each_program(program, session->bpf->obj)
 	{
@@ -42,10 +49,12 @@ int kct_programs_choose(struct kct_session *session)
 			if (!program)
 				return -ENOENT;
 			bpf_program__set_autoload(program, true);
-			if (way->method == KCT_FENTRY &&
-			    bpf_program__set_attach_target(program, 0,
-							   row->attempts[row->chosen].target))
-				return -errno;
+			if (!is_by_btf(way->method))
+				continue;
+			error = kct_aim(&session->aims, program, types,
+					row->attempts[row->chosen].target);
+			if (error)
+				return error;
 		}
 	}
 	return 0;
@@ -111,7 +120,7 @@ static int attach_system_call(struct kct_session *session, const struct bpf_prog
 			      char *cost, size_t size)
 {
 	double without = kct_system_call_ns(), with;
-	int error = keep_link(session, bpf_program__attach(program));
+	int error = keep_link(session, bpf_program__attach_trace(program));
 
 	if (error)
 		return error;
@@ -132,7 +141,7 @@ static int attach_program(struct kct_session *session, const struct kct_way *way
 		return attach_system_call(session, program, attempt->why, sizeof(attempt->why));
 	case KCT_FENTRY:
 	case KCT_TRACEPOINT:
-		return keep_link(session, bpf_program__attach(program));
+		return keep_link(session, bpf_program__attach_trace(program));
 	case KCT_KPROBE:
 		return attach_kprobe(session, program, attempt->target, 0, 0);
 	case KCT_INLINED:

@@ -58,7 +58,8 @@ static int on_record(void *context, void *data, size_t size)
 	return 0;
 }
 
-static int prepare(struct kct_session *session, const struct kct_session_options *options)
+static int prepare(struct kct_session *session, const struct kct_session_options *options,
+		   const struct kct_types *types)
 {
 	struct kvmclock_bpf *bpf = session->bpf;
 	const struct kct_way *set_clock = kct_plan_way(&session->plan, "set-clock");
@@ -69,7 +70,7 @@ static int prepare(struct kct_session *session, const struct kct_session_options
 	    bpf_map__set_max_entries(bpf->maps.vcpus, options->max_vms * VCPUS_PER_VM) ||
 	    bpf_map__set_max_entries(bpf->maps.events, options->ring_bytes))
 		return -errno;
-	return kct_programs_choose(session);
+	return kct_programs_choose(session, types);
 }
 
 /* Why there is no way to have what nothing can be traced without. */
@@ -102,14 +103,18 @@ static int plan_session(struct kct_session *session, const struct kct_kernel_btf
 }
 
 /*
- * The programs, to be relocated against an extract of the kernel's BTF. It is a file, whose
- * descriptor the caller closes when they are loaded. 0 or -errno.
+ * The programs, to be aimed, and relocated against an extract of the kernel's BTF. It is a file,
+ * whose descriptor the caller closes when they are loaded. 0 or -errno.
  */
-static int open_programs(const struct kct_kernel_btf *kernel, struct kvmclock_bpf **bpf, int *file)
+static int open_programs(const struct kct_kernel_btf *kernel, struct kct_aims *aims,
+			 struct kvmclock_bpf **bpf, int *file)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options);
+	int error = kct_aims_begin(aims);
 	char path[32];
 
+	if (error)
+		return error;
 	*file = kernel->vmlinux ? memfd_create("btf", MFD_CLOEXEC) : -1;
 	if (*file >= 0) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", *file);
@@ -121,26 +126,16 @@ static int open_programs(const struct kct_kernel_btf *kernel, struct kvmclock_bp
 	return *file < 0 ? 0 : kct_kernel_btf_extract(kernel, bpf_object__btf((*bpf)->obj), *file);
 }
 
-/* What is asked of the kernel's BTF: it takes several MB, and is not kept. */
-static int plan_and_open(struct kct_session *session, const struct kct_plan_options *options)
+static int load_session(struct kct_session *session, const struct kct_session_options *options,
+			const struct kct_kernel_btf *kernel)
 {
-	struct kct_kernel_btf kernel;
-	int error;
+	int error = plan_session(session, kernel, &options->plan);
 
-	kct_kernel_btf_open(&kernel);
-	error = plan_session(session, &kernel, options);
-	if (!error) {
-		error = open_programs(&kernel, &session->bpf, &session->btf_file);
-		error = error ? kct_refused(-error) : 0;
-	}
-	kct_kernel_btf_close(&kernel);
-	return error;
-}
-
-static int load_session(struct kct_session *session, const struct kct_session_options *options)
-{
-	int error = prepare(session, options);
-
+	if (error)
+		return error;
+	error = open_programs(kernel, &session->aims, &session->bpf, &session->btf_file);
+	if (!error)
+		error = prepare(session, options, &kernel->types);
 	if (!error)
 		error = kvmclock_bpf__load(session->bpf);
 	if (!error)
@@ -152,6 +147,7 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 		     kct_on_event on_event, void *context)
 {
 	struct kct_session *session = calloc(1, sizeof(*session));
+	struct kct_kernel_btf kernel;
 	int error;
 
 	*out = session;
@@ -166,9 +162,10 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 	session->last_counters = options->last_counters;
 	session->nr_cpus = libbpf_num_possible_cpus();
 	session->btf_file = -1;
-	error = plan_and_open(session, &options->plan);
-	if (!error)
-		error = load_session(session, options);
+	/* It takes several MB, and is not kept. */
+	kct_kernel_btf_open(&kernel);
+	error = load_session(session, options, &kernel);
+	kct_kernel_btf_close(&kernel);
 	if (error)
 		return error;
 	session->ring =
@@ -195,6 +192,7 @@ void kct_session_close(struct kct_session *session)
 	free(session->links);
 	ring_buffer__free(session->ring);
 	kvmclock_bpf__destroy(session->bpf);
+	kct_aims_end(&session->aims);
 	kct_plan_clear(&session->plan);
 	if (session->btf_file >= 0)
 		close(session->btf_file);
@@ -244,27 +242,37 @@ int kct_session_consume(struct kct_session *session)
 
 /* ---- the census alone ---- */
 
+static int census_alone(struct kvmclock_bpf *bpf, struct kct_aims *aims,
+			const struct kct_types *types)
+{
+	struct bpf_program *program;
+	int error;
+
+	bpf_object__for_each_program(program, bpf->obj)
+	{
+		bpf_program__set_autoload(program, program == bpf->progs.census);
+	}
+	error = kct_aim(aims, bpf->progs.census, types, "task_file");
+	return error ? error : kvmclock_bpf__load(bpf);
+}
+
 int kct_census(void (*visit)(void *context, const struct kct_census_entry *entry), void *context)
 {
+	struct kvmclock_bpf *bpf = NULL;
 	struct kct_kernel_btf kernel;
-	struct bpf_program *program;
-	struct kvmclock_bpf *bpf;
-	int file, error;
+	struct kct_aims aims;
+	int file = -1, error;
 
 	libbpf_set_print(quiet);
 	kct_kernel_btf_open(&kernel);
-	error = open_programs(&kernel, &bpf, &file);
+	error = open_programs(&kernel, &aims, &bpf, &file);
+	if (!error)
+		error = census_alone(bpf, &aims, &kernel.types);
 	kct_kernel_btf_close(&kernel);
-	if (!error) {
-		bpf_object__for_each_program(program, bpf->obj)
-		{
-			bpf_program__set_autoload(program, program == bpf->progs.census);
-		}
-		error = kvmclock_bpf__load(bpf);
-	}
 	if (!error)
 		error = kct_census_read_once(bpf->progs.census, visit, context);
 	kvmclock_bpf__destroy(bpf);
+	kct_aims_end(&aims);
 	if (file >= 0)
 		close(file);
 	return error ? kct_refused(-error) : 0;

@@ -18,19 +18,12 @@ void kct_tries_begin(struct kct_tries *tries, const struct kct_kernel_btf *kerne
 	tries->kernel = kernel;
 	tries->explains = explains;
 	tries->symbols_fd = -1;
-	/* The module's first; a split BTF has the base's types, too, below its own. */
-	if (kernel->kvm)
-		kct_types_add(&tries->types, kernel->kvm, btf__type_cnt(kernel->vmlinux),
-			      kernel->kvm_fd);
-	if (kernel->vmlinux)
-		kct_types_add(&tries->types, kernel->vmlinux, 1, 0);
 }
 
 void kct_tries_end(struct kct_tries *tries)
 {
 	for (size_t i = 0; i < tries->nr_links; i++)
 		close(tries->links[i]);
-	kct_types_clear(&tries->types);
 	if (tries->symbols_fd >= 0)
 		close(tries->symbols_fd);
 }
@@ -65,9 +58,9 @@ static int attach_empty(struct kct_tries *tries, enum bpf_attach_type type, int 
 	return 0;
 }
 
-static int try_btf(struct kct_tries *tries, enum bpf_attach_type type, const char *name, __u32 kind)
+static int try_btf(struct kct_tries *tries, enum bpf_attach_type type, const char *name)
 {
-	const struct kct_type *target = kct_types_find(&tries->types, name, kind);
+	const struct kct_type *target = kct_types_target(&tries->kernel->types, type, name);
 	int program, error = 0;
 
 	if (!target)
@@ -84,19 +77,16 @@ static int try_btf(struct kct_tries *tries, enum bpf_attach_type type, const cha
 
 static int try_method(struct kct_tries *tries, enum kct_method method, const char *target)
 {
-	char name[128];
 	int fd;
 
 	switch (method) {
 	case KCT_FENTRY:
-		return try_btf(tries, BPF_TRACE_FENTRY, target, BTF_KIND_FUNC);
+		return try_btf(tries, BPF_TRACE_FENTRY, target);
 	case KCT_TRACEPOINT:
 	case KCT_SYSCALL:
-		snprintf(name, sizeof(name), "btf_trace_%s", target);
-		return try_btf(tries, BPF_TRACE_RAW_TP, name, BTF_KIND_TYPEDEF);
+		return try_btf(tries, BPF_TRACE_RAW_TP, target);
 	case KCT_ITERATOR:
-		snprintf(name, sizeof(name), "bpf_iter_%s", target);
-		return try_btf(tries, BPF_TRACE_ITER, name, BTF_KIND_FUNC);
+		return try_btf(tries, BPF_TRACE_ITER, target);
 	case KCT_KPROBE:
 		fd = kct_kprobe_open(target, 0, false);
 		if (fd >= 0)

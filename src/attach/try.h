@@ -10,7 +10,6 @@
 
 #include "attach/evidence.h"
 #include "attach/kernel_btf.h"
-#include "attach/types.h"
 
 /* As many as there may be. */
 #define KCT_MAX_TRIES (KCT_MAX_EVIDENCE * KCT_MAX_WAYS * KCT_MAX_TARGETS)
@@ -26,7 +25,6 @@ struct kct_tried {
 /* What the tries have in common. */
 struct kct_tries {
 	const struct kct_kernel_btf *kernel;
-	struct kct_types types;
 	struct kct_tried tried[KCT_MAX_TRIES];
 	size_t nr_tried;
 	/*

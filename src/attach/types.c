@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * One walk over the BTF for all tries: btf__find_by_name_kind() walks over some 70,000 types for
- * each name.
- */
+/* One walk over the BTF: btf__find_by_name_kind() walks over some 100,000 types for each name. */
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,10 +50,27 @@ void kct_types_clear(struct kct_types *types)
 	memset(types, 0, sizeof(*types));
 }
 
-const struct kct_type *kct_types_find(const struct kct_types *types, const char *name, __u32 kind)
+static const struct kct_type *find(const struct kct_types *types, const char *name, __u32 kind)
 {
 	for (size_t i = 0; i < types->count; i++)
 		if (types->types[i].kind == kind && !strcmp(types->types[i].name, name))
 			return &types->types[i];
 	return NULL;
+}
+
+const struct kct_type *kct_types_target(const struct kct_types *types, enum bpf_attach_type type,
+					const char *target)
+{
+	char name[128];
+
+	switch (type) {
+	case BPF_TRACE_RAW_TP:
+		snprintf(name, sizeof(name), "btf_trace_%s", target);
+		return find(types, name, BTF_KIND_TYPEDEF);
+	case BPF_TRACE_ITER:
+		snprintf(name, sizeof(name), "bpf_iter_%s", target);
+		return find(types, name, BTF_KIND_FUNC);
+	default:
+		return find(types, target, BTF_KIND_FUNC);
+	}
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What of the kernel's BTF the tries need: functions and tracepoints of KVM, and iterators. */
+/* What programs attach to by BTF: functions and tracepoints of KVM, and iterators. */
 #ifndef KCT_ATTACH_TYPES_H
 #define KCT_ATTACH_TYPES_H
 
 #include <bpf/btf.h>
+#include <linux/bpf.h>
 #include <stddef.h>
 
 struct kct_type {
@@ -22,7 +23,8 @@ struct kct_types {
 void kct_types_add(struct kct_types *types, const struct btf *btf, __u32 first, int module);
 void kct_types_clear(struct kct_types *types);
 
-/* The first one added that is called so; NULL if there is none. */
-const struct kct_type *kct_types_find(const struct kct_types *types, const char *name, __u32 kind);
+/* What a program of that attach type goes to: the first one added; NULL if there is none. */
+const struct kct_type *kct_types_target(const struct kct_types *types, enum bpf_attach_type type,
+					const char *target);
 
 #endif
