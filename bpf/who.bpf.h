@@ -116,9 +116,9 @@ static __always_inline void who_of_file(struct who *who, struct file *file)
 }
 
 /* The file of a descriptor, as files_lookup_fd_raw() finds it. */
-static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 fd)
+static __always_inline struct file *file_of_fd(struct files_struct *files, __u32 fd)
 {
-	struct fdtable *fdt = task->files->fdt;
+	struct fdtable *fdt = files->fdt;
 	struct file *file = NULL;
 
 	if (fd < fdt->max_fds)
@@ -150,9 +150,16 @@ static __always_inline bool ioctl_in_progress(struct task_struct *task, struct i
 __noinline int who_is_running(struct who *who)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct files_struct *files = task->files;
 	struct ioctl ioctl;
 	struct file *file;
 
+	/*
+	 * Here, where one way leads to it: each time that the verifier comes to a pointer that is
+	 * read from the task, it looks through all types of the kernel to learn how far to trust
+	 * it, four times (6.18: btf_nested_type_is_trusted()).
+	 */
+	barrier_var(files);
 	if (!who)
 		return 0;
 	__builtin_memset(who, 0, sizeof(*who));
@@ -164,7 +171,7 @@ __noinline int who_is_running(struct who *who)
 		return 0;
 	who->ioctl = ioctl.command & 0xffff;
 	who->argument = ioctl.argument;
-	file = file_of_fd(task, ioctl.fd);
+	file = file_of_fd(files, ioctl.fd);
 	if (file)
 		who_of_file(who, file);
 	return 0;
