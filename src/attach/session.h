@@ -30,7 +30,7 @@ struct kct_session_options {
 
 /* For options that the user did not choose. */
 #define KCT_DEFAULT_MAX_VMS    4096
-#define KCT_DEFAULT_RING_BYTES (16U << 20)
+#define KCT_DEFAULT_RING_BYTES (8U << 20)
 
 /* Called with each event, in order; it must not keep the pointer. */
 typedef void (*kct_on_event)(void *context, const union kct_any_event *event);

@@ -24,7 +24,7 @@ enum { OPTION_MAX_VMS = 0x100, OPTION_BUFFER };
 
 static const struct argp_option options[] = {
 	{"max-vms", OPTION_MAX_VMS, "N", 0, "Keep room for N VMs at one time (4096)", 2},
-	{"buffer", OPTION_BUFFER, "MiB", 0, "Size of the ring buffer (16); a power of two", 2},
+	{"buffer", OPTION_BUFFER, "MiB", 0, "Size of the ring buffer (8); a power of two", 2},
 	{0},
 };
 

@@ -19,7 +19,7 @@ import guests
 import kct
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BUFFER = 16 << 20
+BUFFER = 8 << 20
 EVENTS = ("kvm:" + kct.UPDATE, "kvm:" + kct.PVTI)
 PAGE = os.sysconf("SC_PAGE_SIZE")
 CAT = shutil.which("cat")  # bpftrace wants the path
