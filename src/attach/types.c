@@ -7,11 +7,17 @@
 
 #include "attach/types.h"
 
-/* Every function and tracepoint of KVM that we hook has one of the first two in its name. */
+/* Every function, iterator and tracepoint that we hook begins with one of these. */
 static bool is_wanted(const char *name)
 {
-	return strstr(name, "kvm") || strstr(name, "pvclock") || !strncmp(name, "bpf_iter_", 9) ||
-	       !strcmp(name, "btf_trace_sys_exit");
+	static const char *const beginnings[] = {
+		"kvm_", "__kvm_", "pvclock_", "bpf_iter_", "btf_trace_kvm_", "btf_trace_sys_exit",
+	};
+
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+		if (*name == *beginnings[i] && !strncmp(name, beginnings[i], strlen(beginnings[i])))
+			return true;
+	return false;
 }
 
 static void add(struct kct_types *types, const struct kct_type *type)
