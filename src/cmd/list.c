@@ -34,8 +34,8 @@ struct list {
 	struct kct_filter filter;
 	bool json;
 	bool names_are_ours;
-	void *rows;		 /* tree of struct row by kvm */
-	const struct row *named; /* the one named last */
+	void *rows;  /* tree of struct row by kvm */
+	void *named; /* tree of those named first of each process, by pid */
 	json_t *vms;
 	uint64_t base_ns; /* the kvmclock base, when the census was taken */
 	bool failed;
@@ -97,18 +97,26 @@ static void take_vcpu(struct row *row, const struct kct_vcpu_event *vcpu)
 	row->nr_pending += vcpu->pending;
 }
 
+static int compare_pids(const void *a, const void *b)
+{
+	uint32_t x = ((const struct row *)a)->vm.pid, y = ((const struct row *)b)->vm.pid;
+
+	return (x > y) - (x < y);
+}
+
+/* The VMs of one process have its name, which takes several system calls. */
 static void name_row(struct list *list, struct row *row)
 {
+	struct row **named = tsearch(row, &list->named, compare_pids);
 	char comm[sizeof(row->vm.comm) + 1] = "";
 
 	memcpy(comm, row->vm.comm, sizeof(row->vm.comm));
-	if (list->named && list->named->vm.pid == row->vm.pid)
-		row->name = list->named->name;
+	if (named && *named != row)
+		row->name = (*named)->name;
 	else if (list->names_are_ours)
 		kct_vm_name_of_pid(&row->name, (pid_t)row->vm.pid, comm);
 	else
 		kct_vm_name_from_cmdline(&row->name, NULL, 0, comm);
-	list->named = row;
 }
 
 static void take(void *context, const struct kct_census_entry *entry)
@@ -196,6 +204,12 @@ static void show(struct list *list)
 	json_decref(object);
 }
 
+/* It is of the other tree. */
+static void leave_row(void *row)
+{
+	(void)row;
+}
+
 int cmd_list(int argc, char **argv)
 {
 	static const struct argp_child children[] = {{&kct_filter_argp, 0, NULL, 0}, {0}};
@@ -219,6 +233,7 @@ int cmd_list(int argc, char **argv)
 	}
 	if (!status)
 		show(&list);
+	tdestroy(list.named, leave_row);
 	tdestroy(list.rows, free);
 	return status;
 }
