@@ -47,6 +47,8 @@ struct kct_instant {
 #define KCT_PATTERN_ROW(name, text) KCT_PATTERN_##name,
 enum kct_pattern { KCT_PATTERNS(KCT_PATTERN_ROW) KCT_NR_PATTERNS };
 extern const char *const kct_pattern_names[KCT_NR_PATTERNS];
+/* By the ioctls on the target until the guest ran (src/model/pattern.c). */
+enum kct_pattern kct_pattern_of(const struct kct_history *target);
 
 /* Drifts are positive where the kvm-clock jumped forward. */
 struct kct_vcpu_migration {
