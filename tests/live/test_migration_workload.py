@@ -14,7 +14,9 @@ import schema
 
 VCPU_FIGURES = ("t1_ns", "t2_ns", "predicted_ns", "observed_ns", "unexplained_ns")
 LIKE_VCPU_0 = ("t1_ns", "t2_ns", "predicted_ns")
-CLOCK_LOST = 1_000_000  # ns: from there on advice is given
+
+# Of a time: a TSC in the lab may be off by so much, as the kernel measures its rate in a hurry.
+TSC_RATE = 0.01
 
 
 class Case(kct.LiveTest):
@@ -84,6 +86,12 @@ class Case(kct.LiveTest):
         self.assertEqual(told["clock_lost_ns"], blackout - told["clock_advance_ns"])
         began = at["tsc_saved_first"] or at["clock_read"]
         self.assertEqual(told["downtime_ns"], at["ran"]["boot_ns"] - began["boot_ns"])
+
+    def check_accounted(self, told, witness):
+        """Nothing is lost, as far as the steps tell when the clock was read and set."""
+        bounds = witness.blackout()
+        slack = bounds.end - bounds.begin + 2 * migration.ANCHORS
+        self.assertLess(abs(told["clock_lost_ns"]), slack + migration.SLEW * bounds.end)
 
     def advance(self, witness):
         """Of the wall clock only what the recording began with is known."""
@@ -197,7 +205,7 @@ class Ways(Case):
         told, witness = self.migrate("--vcpus", 2, "--realtime", "--downtime", "100ms")
         self.check_by_tsc(told, witness, "realtime", realtime=True)
         self.assertGreater(told["clock_advance_ns"], 100_000_000)
-        self.assertLess(abs(told["clock_lost_ns"]), CLOCK_LOST)
+        self.check_accounted(told, witness)
 
     def test_clock_first(self):
         """P4 comes before P3: where the TSC written is in force, T2 is negative."""
@@ -210,13 +218,13 @@ class Ways(Case):
         self.check_by_offset(told, witness, "offset", False)
 
     def test_tsc_offset_realtime(self):
-        """Nothing is lost, and nothing jumps by more than the two clocks are apart."""
+        """Nothing jumps by more than the TSC and the wall clock are apart."""
         args = ["--tsc-offset", "--realtime", "--downtime", "100ms"]
         told, witness = self.migrate("--vcpus", 2, *args)
         self.check_by_offset(told, witness, "offset-realtime", True)
-        self.assertLess(abs(told["clock_lost_ns"]), CLOCK_LOST)
+        self.check_accounted(told, witness)
         for vcpu in told["vcpus"]:
-            self.assertLess(abs(vcpu["observed_ns"]), CLOCK_LOST)
+            self.assertLess(abs(vcpu["observed_ns"]), TSC_RATE * told["blackout_ns"])
 
     def test_two_at_once(self):
         """All of one name: who went where has to be said."""
