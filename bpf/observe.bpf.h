@@ -337,6 +337,20 @@ static __always_inline void count_pvti(struct kct_pvti_event *e, struct kct_vcpu
 	emit(e, sizeof(*e), KCT_EVENT_PVTI);
 }
 
+/*
+ * A PVTI is in the guest's memory a moment before its tracepoint comes: if the census read it just
+ * then, what was before it is not known. The tracepoint may still have the odd version of the
+ * writing.
+ */
+static __always_inline void forget_what_census_read(struct kct_vcpu_state *state, __u32 version)
+{
+	if (!state->pvti_version)
+		return;
+	if (((version + 1) & ~1U) == state->pvti_version)
+		state->has_pvti = 0;
+	state->pvti_version = 0;
+}
+
 /* A PVTI was published to one of its places in the guest's memory. */
 static __always_inline void observe_pvti(struct kvm *kvm, struct kvm_vcpu *vcpu, __u32 vcpu_id,
 					 struct pvclock_vcpu_time_info *pvti)
@@ -349,6 +363,7 @@ static __always_inline void observe_pvti(struct kvm *kvm, struct kvm_vcpu *vcpu,
 	copy_pvti(&e.new_pvti, pvti);
 	if (state && vm) {
 		observe_request_bit(state, vcpu, KCT_ORIGIN_UNKNOWN);
+		forget_what_census_read(state, pvti->version);
 		count_pvti(&e, state, vm, vcpu);
 		return;
 	}

@@ -355,7 +355,9 @@ __noinline int add_vcpu(const struct kct_key *whose, const struct kct_vm_state *
 		entry->vcpu.pvti_version = pvti_version(vcpu);
 		entry->vcpu.tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
 		entry->vcpu.pending = request_is_pending(vcpu);
-		entry->vcpu.has_pvti = read_current_pvti(vcpu, &entry->vcpu.pvti);
+		/* An odd version: it is being written. */
+		entry->vcpu.has_pvti = !(entry->vcpu.pvti_version & 1) &&
+				       read_current_pvti(vcpu, &entry->vcpu.pvti);
 	}
 	bpf_map_update_elem(&vcpus, &key, &entry->vcpu, BPF_NOEXIST);
 	return 0;

@@ -33,7 +33,8 @@ struct kct_vcpu_state {
 	__u32 vm;	    /* its VM's number */
 	__u32 id;	    /* vcpu_id */
 	__u32 clock_sets;   /* VM's number of clock sets at the last publication */
-	__u32 pvti_version; /* as last published: tells a publication without the tracepoint */
+	/* As last published, where that is told by it; else as the census found it, or 0. */
+	__u32 pvti_version;
 	__u8 has_pvti;
 	__u8 rebased;	/* TSC rewritten since the last publication */
 	__u8 pending;	/* the request bit, as last seen */

@@ -89,6 +89,10 @@ static void on_event(void *context, const union kct_any_event *event)
 	struct kct_live *live = context;
 	struct kct_vm_name name, *its_name = NULL;
 
+	/* The census and an event may introduce a VM or a vCPU at once: the first one's state
+	 * counts. */
+	if (kct_model_is_repeated(&live->model, event))
+		return;
 	if (event->event.kind == KCT_EVENT_VM) {
 		kct_live_name(live, &event->vm, &name);
 		its_name = &name;

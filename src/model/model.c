@@ -54,6 +54,20 @@ struct kct_vcpu *kct_vm_vcpu(struct kct_vm *vm, uint32_t id)
 	return vcpu;
 }
 
+bool kct_model_is_repeated(const struct kct_model *model, const union kct_any_event *event)
+{
+	const struct kct_vcpu *vcpu;
+	const struct kct_vm *vm;
+
+	if (event->event.kind != KCT_EVENT_VM && event->event.kind != KCT_EVENT_VCPU)
+		return false;
+	vm = kct_model_find_vm(model, event->event.vm);
+	if (!vm || event->event.kind == KCT_EVENT_VM)
+		return vm && vm->introduced;
+	vcpu = kct_tree_find(&vm->vcpus, event->event.vcpu);
+	return vcpu && vcpu->introduced;
+}
+
 void kct_model_drop_vm(struct kct_model *model, uint32_t number)
 {
 	struct kct_vm *vm = kct_tree_find(&model->vms, number);
@@ -108,6 +122,7 @@ static void on_vcpu_event(struct kct_vcpu *vcpu, const union kct_any_event *even
 {
 	switch (event->event.kind) {
 	case KCT_EVENT_VCPU:
+		vcpu->introduced = true;
 		vcpu->pending = event->vcpu.pending;
 		break;
 	case KCT_EVENT_REQUEST:

@@ -15,8 +15,9 @@
 #include "kvmclock/state.h"
 
 struct kct_vcpu {
-	uint32_t id;  /* first: the key in its tree, as the number of a VM is */
-	bool pending; /* its request bit, as last known */
+	uint32_t id;	 /* first: the key in its tree, as the number of a VM is */
+	bool introduced; /* its `vcpu` event has been seen */
+	bool pending;	 /* its request bit, as last known */
 	struct kct_vcpu_counters counters;
 };
 
@@ -59,6 +60,9 @@ struct kct_vm *kct_model_vm(struct kct_model *model, uint32_t number);
 struct kct_vcpu *kct_vm_vcpu(struct kct_vm *vm, uint32_t id);
 /* NULL if there is none. */
 const struct kct_vm *kct_model_find_vm(const struct kct_model *model, uint32_t number);
+
+/* Does the event introduce a VM or a vCPU that has been introduced already? */
+bool kct_model_is_repeated(const struct kct_model *model, const union kct_any_event *event);
 
 /* Forget a VM. */
 void kct_model_drop_vm(struct kct_model *model, uint32_t number);

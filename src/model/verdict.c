@@ -360,6 +360,7 @@ int kct_judge_event(struct kct_judge *judge, const union kct_any_event *event)
 	case KCT_EVENT_SET_CLOCK:
 		on_set_clock(judge, vm, &event->set_clock);
 		return 0;
+	case KCT_EVENT_IOCTL: /* reads only */
 	case KCT_EVENT_VM_GONE:
 		return 0;
 	}

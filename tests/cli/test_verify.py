@@ -546,6 +546,19 @@ class Forgeries(VerifyCase):
             with self.subTest(name):
                 self.check_each(forge.spliced(one, other), ("inconclusive",))
 
+    def test_reads_decide_nothing(self):
+        """What the VMM only reads, of a vCPU or of the VM, is no evidence against a recording."""
+        with open(EXAMPLE, "rb") as file:
+            lines = file.readlines()
+        at = 40
+        ns = json.loads(lines[at])["ns"]
+        reads = [r.line(r.ioctl(2, 0, "get-tsc", ns, tsc=1)),
+                 r.line(r.ioctl(2, None, "get-clock", ns, clock=1, realtime=0, host_tsc=0,
+                                flags=2))]
+        events = lines[1 : at + 1] + reads + lines[at + 1 : -1]
+        got = self.judge(forge.counted(lines, events))
+        self.assertEqual(got["verdict"], "per-vcpu")
+
     def test_statuses(self):
         """With an expectation: a forgery neither holds nor fails."""
         with open(EXAMPLE, "rb") as file:
