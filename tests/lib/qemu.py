@@ -18,13 +18,13 @@ class Qemu(kct.Process):
     """One QEMU; QMP on its stdin and stdout, the guest's debug port in a file."""
 
     def __init__(self, directory, name, uuid, *args):
-        self.directory, self.name, self.uuid = directory, name, uuid
+        self.directory, self.name, self.uuid = directory, name, uuid  # None: it has none
         self.events = []
         self.when = {}  # ns of CLOCK_REALTIME: the last event of each name
         self.debug = os.path.join(directory, f"{name}-{uuid}.debug")  # two may share one of them
         super().__init__(
             "-accel", "kvm", "-display", "none", "-nodefaults", "-m", 64,
-            "-name", f"guest={name}", "-uuid", uuid,
+            "-name", f"guest={name}", *(("-uuid", uuid) if uuid else ()),
             "-chardev", "stdio,id=qmp", "-mon", "chardev=qmp,mode=control",
             "-chardev", f"file,id=debug,path={self.debug}",
             "-device", f"isa-debugcon,iobase={DEBUG_PORT:#x},chardev=debug",
