@@ -2,7 +2,17 @@
 /* What one vCPU tells of a migration. */
 #include "model/migrate.h"
 
-/* Does the TSC scale between host and guest? Then cycles of the one are not those of the other. */
+/* The guest's TSC is the host's and the offset that was written, to the cycle: nothing scales. */
+static bool only_offset(const struct kct_vcpu_history *to)
+{
+	return to->written.event.ns &&
+	       to->arrival.tsc_timestamp - to->snapshot.cycle_now == to->written.new_offset;
+}
+
+/*
+ * Does the TSC scale between host and guest? Then cycles of the one are not those of the other. A
+ * host that measured its TSC in a hurry gives its guests a rate that is off without scaling it.
+ */
 static bool scales(const struct kct_pvti *pvti, uint64_t host_cycles, uint64_t ns)
 {
 	uint64_t guest_ns = kct_pvti_scale(host_cycles, pvti->tsc_to_system_mul, pvti->tsc_shift);
@@ -24,7 +34,7 @@ static const char *find_setting(const struct kct_history *target, struct kct_pai
 		return "the target's first PVTI comes from none of the snapshots that were seen";
 	cycles = to->snapshot.cycle_now - set->cycle_now;
 	ns = to->snapshot.kernel_ns - set->kernel_ns;
-	if (scales(&to->arrival, cycles, ns))
+	if (!only_offset(to) && scales(&to->arrival, cycles, ns))
 		return "the target scales the guest's TSC";
 	pair->set_tsc = to->arrival.tsc_timestamp - cycles;
 	pair->set_clock = to->arrival.system_time - ns;

@@ -1272,6 +1272,24 @@ static void test_scaled(void **state)
 	check_why(0, NULL);
 }
 
+/* Ten in a thousand off, but the guest's TSC is the host's and its offset: only the rate is. */
+static void test_rate_of_an_unscaled_tsc(void **state)
+{
+	const uint64_t cycles = MS + 10 * US, offset = P4_TSC - P4_CYCLE;
+
+	(void)state;
+	tell_source();
+	tell_offset(0, 32 * S, KCT_IOCTL_SET_TSC, 0, offset);
+	tell_offset(1, 32 * S, KCT_IOCTL_SET_TSC, 0, offset + 1);
+	tell_setting(SAVED, 0);
+	UNNECESSARY(&told, TARGET, P4_NS + MS,
+		    active(P4_KERNEL + MS, P4_CYCLE + cycles, (int64_t)(SAVED - P4_KERNEL)));
+	tell_arrival(P4_TSC + cycles, SAVED + MS);
+	migrate_on(true);
+	check_vcpu(0, (struct expected){100 * US, 300 * US, -200000, -210000, -10000, 0, 0, 0});
+	check_why(1, "the target scales the guest's TSC");
+}
+
 /* A PVTI from a snapshot that was not seen. */
 static void test_unknown_snapshot(void **state)
 {
@@ -2178,6 +2196,7 @@ int main(void)
 		STORY(test_same_rate_otherwise),
 		STORY(test_other_shift),
 		STORY(test_scaled),
+		STORY(test_rate_of_an_unscaled_tsc),
 		STORY(test_unknown_snapshot),
 		STORY(test_other_frequency),
 		STORY(test_unstable_source),
