@@ -6,12 +6,14 @@ a window, and a time between two of them between two bounds.
 """
 
 import collections
+import os
 
 import kct
 
 # A disciplined clock runs up to 500 ppm off the TSC (MAXFREQ of the kernel), by which T1 and T2
-# are measured; the windows are by CLOCK_BOOTTIME.
-SLEW = 500e-6
+# are measured; the windows are by CLOCK_BOOTTIME. The lab's hosts measure their TSC in a hurry, and
+# give their guests a rate that was seen to be off by 1848 ppm.
+SLEW = 2500e-6 if "KCT_LAB" in os.environ else 500e-6
 
 # Each of the figures is a sum of a few that were cut off to a whole ns: T1 of two, T2, `observed`,
 # the times from the setting of the clock by the snapshots and by the rate.
