@@ -29,10 +29,10 @@ struct kct_vm_state {
 struct kct_vcpu_state {
 	struct kct_pvti pvti; /* as last published, if has_pvti */
 	struct kct_vcpu_counters counters;
-	__u64 tsc_offset;   /* l1_tsc_offset at the last publication: not every change is traced */
-	__u32 vm;	    /* its VM's number */
-	__u32 id;	    /* vcpu_id */
-	__u32 clock_sets;   /* VM's number of clock sets at the last publication */
+	__u64 tsc_offset; /* l1_tsc_offset at the last publication: not every change is traced */
+	__u32 vm;	  /* its VM's number */
+	__u32 id;	  /* vcpu_id */
+	__u32 clock_sets; /* VM's number of clock sets at the last publication */
 	/* As last published, where that is told by it; else as the census found it, or 0. */
 	__u32 pvti_version;
 	__u8 has_pvti;
