@@ -47,23 +47,12 @@ static bool same_name(const struct kct_vm *a, const struct kct_vm *b)
 	return *a->name.name && !strcmp(a->name.name, b->name.name);
 }
 
-static void latest_pvti(const struct kct_vcpu_history *vcpu, void *context)
-{
-	uint64_t *latest = context;
-
-	if (vcpu->pvti_ns > *latest)
-		*latest = vcpu->pvti_ns;
-}
-
 /* 0: it was never published, so this is no source. */
 static uint64_t latest_of(const struct search *search, const struct kct_vm *vm)
 {
 	const struct kct_history *history = kct_history_of(search->source->histories, vm->number);
-	uint64_t latest = 0;
 
-	if (history)
-		kct_history_each_vcpu(history, latest_pvti, &latest);
-	return latest;
+	return history ? kct_history_last_pvti(history) : 0;
 }
 
 /* Could the guest have gone from the one to the other? A PVTI first, then a clock that is set. */

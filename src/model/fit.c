@@ -69,17 +69,9 @@ void kct_check_fit(struct kct_fit *fit, const struct kct_migration *m, const str
 		check_clock(fit, pair, tsc, clock);
 }
 
-static void find_last_pvti(const struct kct_vcpu_history *vcpu, void *context)
-{
-	uint64_t *last = context;
-
-	if (vcpu->pvti_ns > *last)
-		*last = vcpu->pvti_ns;
-}
-
 void kct_check_direction(struct kct_fit *fit, struct kct_migration *m)
 {
-	struct kct_instant last = {.known = true};
+	struct kct_instant last = kct_instant_at(kct_history_last_pvti(m->source), false);
 
 	if (!m->target->set_update.event.ns) {
 		refuse(fit,
@@ -88,8 +80,7 @@ void kct_check_direction(struct kct_fit *fit, struct kct_migration *m)
 		       m->target->number);
 		return;
 	}
-	kct_history_each_vcpu(m->source, find_last_pvti, &last.boot_ns);
-	if (!last.boot_ns) {
+	if (!last.known) {
 		refuse(fit, "VM %" PRIu32 " is no source: no PVTI of it was seen",
 		       m->source->number);
 		return;

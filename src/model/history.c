@@ -82,6 +82,22 @@ void kct_history_each_vcpu(const struct kct_history *history,
 	twalk_r(history->vcpus, walk_vcpu, &walk);
 }
 
+static void take_later_pvti(const struct kct_vcpu_history *vcpu, void *context)
+{
+	uint64_t *last = context;
+
+	if (vcpu->pvti_ns > *last)
+		*last = vcpu->pvti_ns;
+}
+
+uint64_t kct_history_last_pvti(const struct kct_history *history)
+{
+	uint64_t last = 0;
+
+	kct_history_each_vcpu(history, take_later_pvti, &last);
+	return last;
+}
+
 /* ---- the VMM's steps ---- */
 
 /* The oldest goes where there is no room: what was done last is what a migration is about. */

@@ -107,6 +107,8 @@ int kct_histories_event(struct kct_histories *histories, const union kct_any_eve
 /* NULL if there is none. */
 const struct kct_history *kct_history_of(const struct kct_histories *histories, uint32_t number);
 const struct kct_vcpu_history *kct_history_vcpu(const struct kct_history *history, uint32_t id);
+/* When a PVTI of any of its vCPUs was published last; 0: never. */
+uint64_t kct_history_last_pvti(const struct kct_history *history);
 /* Call for each vCPU in the order of ids. */
 void kct_history_each_vcpu(const struct kct_history *history,
 			   void (*visit)(const struct kct_vcpu_history *vcpu, void *context),
