@@ -20,8 +20,6 @@ struct clock_data {
 	__u64 realtime;
 	__u64 host_tsc;
 };
-#define KVM_CLOCK_REALTIME 4
-#define KVM_CLOCK_HOST_TSC 8
 
 /* struct kvm_msrs and its entries */
 struct msr_list {

@@ -76,9 +76,9 @@ static __always_inline bool clock_was_read(struct kct_ioctl_event *e, const stru
 		return true;
 	e->clock = data.clock;
 	e->flags = data.flags;
-	if (data.flags & KVM_CLOCK_REALTIME)
+	if (data.flags & KCT_CLOCK_REALTIME)
 		e->realtime = data.realtime;
-	if (data.flags & KVM_CLOCK_HOST_TSC)
+	if (data.flags & KCT_CLOCK_HOST_TSC)
 		e->host_tsc = data.host_tsc;
 	return true;
 }
@@ -131,7 +131,7 @@ static __always_inline void set_clock_updates(struct kct_update_event *e, const 
 {
 	struct clock_data data, *read = read_clock_data(who, &data) ? &data : NULL;
 
-	if (read && data.flags & KVM_CLOCK_REALTIME)
+	if (read && data.flags & KCT_CLOCK_REALTIME)
 		e->cause = KCT_CAUSE_SET_CLOCK_REALTIME;
 	if (set_clock_at_update && vm)
 		observe_set_clock(vm, read, count_pending(vm->vm.kvm), KCT_NO_NUMBER);

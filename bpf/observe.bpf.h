@@ -252,7 +252,7 @@ __noinline int observe_set_clock(struct kct_vm_state *vm, const struct clock_dat
 		e.has_data = 1;
 		e.clock = data->clock;
 		e.flags = data->flags;
-		if (data->flags & KVM_CLOCK_REALTIME)
+		if (data->flags & KCT_CLOCK_REALTIME)
 			e.realtime = data->realtime;
 	}
 	kvm = (struct kvm *)vm->vm.kvm;

@@ -121,11 +121,15 @@ struct kct_tsc_track_event {
 	__u16 pad;
 };
 
+/* KVM_CLOCK_REALTIME, KVM_CLOCK_HOST_TSC: which fields of struct kvm_clock_data are meant. */
+#define KCT_CLOCK_REALTIME 4
+#define KCT_CLOCK_HOST_TSC 8
+
 /* struct kvm_clock_data as the VMM gave it, and who was waiting then. */
 struct kct_set_clock_event {
 	struct kct_event event;
 	__u64 clock;	/* ns */
-	__u64 realtime; /* ns since the epoch, if flags has KVM_CLOCK_REALTIME (4) */
+	__u64 realtime; /* ns since the epoch, if flags has KCT_CLOCK_REALTIME */
 	__u32 flags;
 	__u32 nr_vcpus;
 	/*
@@ -144,8 +148,8 @@ struct kct_ioctl_event {
 	__u64 tsc;	  /* guest TSC, cycles; if has_tsc */
 	__u64 tsc_offset; /* two's complement; if has_offset */
 	__u64 clock;	  /* kvm-clock, ns; this and the next three if has_clock */
-	__u64 realtime;	  /* ns since the epoch, if flags has KVM_CLOCK_REALTIME (4); else 0 */
-	__u64 host_tsc;	  /* cycles, if flags has KVM_CLOCK_HOST_TSC (8); else 0 */
+	__u64 realtime;	  /* ns since the epoch, if flags has KCT_CLOCK_REALTIME; else 0 */
+	__u64 host_tsc;	  /* cycles, if flags has KCT_CLOCK_HOST_TSC; else 0 */
 	__u32 flags;
 	__u8 ioctl; /* enum kct_ioctl */
 	__u8 has_tsc;

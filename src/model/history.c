@@ -7,8 +7,6 @@
 #include "model/history.h"
 #include "model/tree.h"
 
-#define KVM_CLOCK_REALTIME 4
-
 static void free_history(void *data)
 {
 	struct kct_history *history = data;
@@ -128,7 +126,7 @@ static void add_step(struct kct_history *history, enum kct_ioctl ioctl, uint64_t
 static void on_set_clock(struct kct_history *history, const struct kct_set_clock_event *e)
 {
 	add_step(history, KCT_IOCTL_SET_CLOCK, e->event.ns,
-		 e->has_data && e->flags & KVM_CLOCK_REALTIME);
+		 e->has_data && e->flags & KCT_CLOCK_REALTIME);
 	if (history->arrival_ns)
 		history->sets_later++;
 	else

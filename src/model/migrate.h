@@ -5,8 +5,7 @@
 
 #include "model/migration.h"
 
-#define KVM_CLOCK_REALTIME 4
-#define NS_PER_S	   1000000000LL
+#define NS_PER_S 1000000000LL
 
 static inline struct kct_ns kct_known(uint64_t ns)
 {

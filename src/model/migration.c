@@ -176,7 +176,7 @@ int kct_migrate(struct kct_migration *m, const struct kct_side *source,
 	m->vcpus = calloc(m->source->nr_vcpus + 1, sizeof(*m->vcpus));
 	if (!m->vcpus)
 		return -ENOMEM;
-	m->realtime = m->target->set.has_data && m->target->set.flags & KVM_CLOCK_REALTIME;
+	m->realtime = m->target->set.has_data && m->target->set.flags & KCT_CLOCK_REALTIME;
 	find_read(m, source);
 	kct_history_each_vcpu(m->source, visit_vcpu, &visit);
 	if (fit.refused) {

@@ -75,7 +75,7 @@ const char *kct_find_pair(const struct kct_history *target, struct kct_pair *pai
 /* What was added to the clock from being saved to being set. */
 static uint64_t clock_advance(const struct kct_history *target, uint64_t saved, uint64_t in_force)
 {
-	if (target->set.has_data && !(target->set.flags & KVM_CLOCK_REALTIME))
+	if (target->set.has_data && !(target->set.flags & KCT_CLOCK_REALTIME))
 		return target->set.clock - saved;
 	return in_force - saved;
 }

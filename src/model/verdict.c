@@ -11,8 +11,6 @@
 #include "model/judge.h"
 #include "model/tree.h"
 
-#define KVM_CLOCK_REALTIME 4
-
 /* CPUs deliver their events in nearly the order of time: nearer to each other than this. */
 #define MAX_DISORDER_NS 1000000000ULL
 
@@ -144,7 +142,7 @@ static void on_set_clock(struct kct_judge *judge, struct vm *vm,
 		f->pending_after_set += e->nr_pending_after;
 		f->after_set_known = true;
 	}
-	if (e->has_data && e->flags & KVM_CLOCK_REALTIME && judge->realtime_ns)
+	if (e->has_data && e->flags & KCT_CLOCK_REALTIME && judge->realtime_ns)
 		f->blackout_ns = (int64_t)(judge->realtime_ns + (e->event.ns - judge->boot_ns) -
 					   e->realtime);
 }
