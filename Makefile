@@ -2,7 +2,7 @@
 # make [V=1] [WERROR=1]; `make help` lists the targets. ./run TARGET is `make TARGET` on a machine
 # that has no make yet.
 
-VERSION := $(shell sed -n 's/.*KCT_VERSION "\(.*\)"/\1/p' src/version.h)
+VERSION := $(shell sed -n 's/.*KCT_VERSION "\(.*\)"/\1/p' src/base/version.h)
 OUTPUT  ?= .output
 DESTDIR ?=
 PREFIX  ?= /usr/local
@@ -81,7 +81,7 @@ help:
 	'lab-patches  verdicts on kernels with one behaviour changed each' \
 	'unit, cli  only the tests that need no VM' \
 	'bench      what it costs, against its peers, on this host; BENCH=--quick, BENCH=storm' \
-	'lint       clang-format, cppcheck, shellcheck, mandoc' \
+	'lint       clang-format, cppcheck, the layers of src/, shellcheck, mandoc' \
 	'install    into DESTDIR, PREFIX (/usr/local): program, man page, documents' \
 	'uninstall  remove them' \
 	'clean      remove $(OUTPUT)' \
@@ -151,10 +151,10 @@ bench:
 C_FILES = $(shell find bpf include src tests vmlinux -name '*.[ch]')
 SHELL_FILES = $(shell grep -rIlE -m1 '^\#!.*[ /](ba)?sh$$' run scripts .ci tests)
 
-.PHONY: lint lint-format lint-c lint-shell lint-man
+.PHONY: lint lint-format lint-c lint-arrows lint-shell lint-man
 lint:
 	@scripts/deps build lint
-	@$(MAKE) -k lint-format lint-c lint-shell lint-man
+	@$(MAKE) -k lint-format lint-c lint-arrows lint-shell lint-man
 
 lint-format:
 	$(say) FORMAT 'C files'
@@ -166,6 +166,11 @@ lint-c:
 	$(Q)cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--error-exitcode=1 -D_GNU_SOURCE -Isrc -Iinclude \
 		$(addprefix --include=/usr/include/,jansson.h bpf/libbpf_common.h) src
+
+# The layers of docs/architecture.md.
+lint-arrows:
+	$(say) ARROWS src
+	$(Q)scripts/arrows $(shell find src -name '*.[ch]')
 
 # SC2187: busybox's shell is checked as dash, which is what is wanted.
 lint-shell:

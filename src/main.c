@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "kct.h"
-#include "version.h"
+#include "base/error.h"
+#include "base/version.h"
 
 static const struct {
 	const char *name;

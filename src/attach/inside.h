@@ -5,15 +5,12 @@
 
 #include <bpf/libbpf.h>
 
-#include "attach/aim.h"
 #include "attach/session.h"
 #include "kvmclock.skel.h"
 
 struct kct_session {
 	struct kvmclock_bpf *bpf;
 	struct kct_plan plan;
-	struct kct_aims aims;
-	int btf_file; /* descriptor of a file of the kernel's types that the programs know; -1 */
 	struct bpf_link **links;
 	size_t nr_links, max_links;
 	struct ring_buffer *ring;
@@ -26,7 +23,7 @@ struct kct_session {
 };
 
 /* programs.c: 0 or -errno. */
-int kct_programs_choose(struct kct_session *session, const struct kct_types *types);
+int kct_programs_choose(struct kct_session *session);
 int kct_programs_attach(struct kct_session *session);
 void kct_programs_detach(struct kct_session *session);
 

@@ -18,11 +18,4 @@ struct kct_kernel_btf {
 void kct_kernel_btf_open(struct kct_kernel_btf *kernel);
 void kct_kernel_btf_close(struct kct_kernel_btf *kernel);
 
-/*
- * Write the types of the kernel that have the name of one in `ours` into a file, as BTF. Whoever
- * relocates programs against that has not to go through all types of the kernel for each type that
- * they know. 0 or -errno.
- */
-int kct_kernel_btf_extract(const struct kct_kernel_btf *kernel, const struct btf *ours, int fd);
-
 #endif

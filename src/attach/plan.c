@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach/debuginfo.h"
+#include "dwarf/debuginfo.h"
 #include "attach/plan.h"
 #include "attach/try.h"
-#include "kct.h"
+#include "base/error.h"
 
 _Static_assert(KCT_MAX_EVIDENCE <= KCT_MAX_HOOKS, "a header has room for every row");
 

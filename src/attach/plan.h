@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 #include "attach/evidence.h"
-#include "attach/inlined.h"
+#include "dwarf/inlined.h"
 #include "attach/kernel_btf.h"
-#include "record/recording.h"
+#include "model/run.h"
 
 /* What became of one way of a row. */
 struct kct_attempt {

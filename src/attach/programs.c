@@ -8,7 +8,7 @@
 #include "attach/cost.h"
 #include "attach/inside.h"
 #include "attach/kprobe.h"
-#include "kct.h"
+#include "base/error.h"
 
 /* A program that goes to the return of a function. */
 static bool is_at_return(const struct bpf_program *program)
@@ -27,8 +27,8 @@ static bool is_by_btf(enum kct_method method)
 	       method == KCT_ITERATOR;
 }
 
-/* Load the programs of the ways that were chosen, aimed at what is there. 0 or -errno. */
-int kct_programs_choose(struct kct_session *session, const struct kct_types *types)
+/* Load the programs of the ways that were chosen, for the targets that are there. 0 or -errno. */
+int kct_programs_choose(struct kct_session *session)
 {
 	struct bpf_program *program;
 	int error;
@@ -51,8 +51,8 @@ int kct_programs_choose(struct kct_session *session, const struct kct_types *typ
 			bpf_program__set_autoload(program, true);
 			if (!is_by_btf(way->method))
 				continue;
-			error = kct_aim(&session->aims, program, types,
-					row->attempts[row->chosen].target);
+			error = bpf_program__set_attach_target(program, 0,
+							       row->attempts[row->chosen].target);
 			if (error)
 				return error;
 		}

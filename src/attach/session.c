@@ -5,13 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "attach/census.h"
 #include "attach/inside.h"
 #include "host/host.h"
-#include "kct.h"
+#include "base/error.h"
 
 #define VCPUS_PER_VM 8
 
@@ -58,8 +57,7 @@ static int on_record(void *context, void *data, size_t size)
 	return 0;
 }
 
-static int prepare(struct kct_session *session, const struct kct_session_options *options,
-		   const struct kct_types *types)
+static int prepare(struct kct_session *session, const struct kct_session_options *options)
 {
 	struct kvmclock_bpf *bpf = session->bpf;
 	const struct kct_way *set_clock = kct_plan_way(&session->plan, "set-clock");
@@ -70,7 +68,7 @@ static int prepare(struct kct_session *session, const struct kct_session_options
 	    bpf_map__set_max_entries(bpf->maps.vcpus, options->max_vms * VCPUS_PER_VM) ||
 	    bpf_map__set_max_entries(bpf->maps.events, options->ring_bytes))
 		return -errno;
-	return kct_programs_choose(session, types);
+	return kct_programs_choose(session);
 }
 
 /* Why there is no way to have what nothing can be traced without. */
@@ -102,30 +100,6 @@ static int plan_session(struct kct_session *session, const struct kct_kernel_btf
 	return missing ? explain_missing(missing, options) : 0;
 }
 
-/*
- * The programs, to be aimed, and relocated against an extract of the kernel's BTF. It is a file,
- * whose descriptor the caller closes when they are loaded. 0 or -errno.
- */
-static int open_programs(const struct kct_kernel_btf *kernel, struct kct_aims *aims,
-			 struct kvmclock_bpf **bpf, int *file)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, options);
-	int error = kct_aims_begin(aims);
-	char path[32];
-
-	if (error)
-		return error;
-	*file = kernel->vmlinux ? memfd_create("btf", MFD_CLOEXEC) : -1;
-	if (*file >= 0) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", *file);
-		options.btf_custom_path = path;
-	}
-	*bpf = kvmclock_bpf__open_opts(&options);
-	if (!*bpf)
-		return -errno;
-	return *file < 0 ? 0 : kct_kernel_btf_extract(kernel, bpf_object__btf((*bpf)->obj), *file);
-}
-
 static int load_session(struct kct_session *session, const struct kct_session_options *options,
 			const struct kct_kernel_btf *kernel)
 {
@@ -133,9 +107,8 @@ static int load_session(struct kct_session *session, const struct kct_session_op
 
 	if (error)
 		return error;
-	error = open_programs(kernel, &session->aims, &session->bpf, &session->btf_file);
-	if (!error)
-		error = prepare(session, options, &kernel->types);
+	session->bpf = kvmclock_bpf__open();
+	error = session->bpf ? prepare(session, options) : -errno;
 	if (!error)
 		error = kvmclock_bpf__load(session->bpf);
 	if (!error)
@@ -161,7 +134,6 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 	session->max_vms = options->max_vms;
 	session->last_counters = options->last_counters;
 	session->nr_cpus = libbpf_num_possible_cpus();
-	session->btf_file = -1;
 	/* It takes several MB, and is not kept. */
 	kct_kernel_btf_open(&kernel);
 	error = load_session(session, options, &kernel);
@@ -192,10 +164,7 @@ void kct_session_close(struct kct_session *session)
 	free(session->links);
 	ring_buffer__free(session->ring);
 	kvmclock_bpf__destroy(session->bpf);
-	kct_aims_end(&session->aims);
 	kct_plan_clear(&session->plan);
-	if (session->btf_file >= 0)
-		close(session->btf_file);
 	free(session);
 }
 
@@ -242,38 +211,27 @@ int kct_session_consume(struct kct_session *session)
 
 /* ---- the census alone ---- */
 
-static int census_alone(struct kvmclock_bpf *bpf, struct kct_aims *aims,
-			const struct kct_types *types)
+static int census_alone(struct kvmclock_bpf *bpf)
 {
 	struct bpf_program *program;
-	int error;
 
 	bpf_object__for_each_program(program, bpf->obj)
 	{
 		bpf_program__set_autoload(program, program == bpf->progs.census);
 	}
-	error = kct_aim(aims, bpf->progs.census, types, "task_file");
-	return error ? error : kvmclock_bpf__load(bpf);
+	return kvmclock_bpf__load(bpf);
 }
 
 int kct_census(void (*visit)(void *context, const struct kct_census_entry *entry), void *context)
 {
-	struct kvmclock_bpf *bpf = NULL;
-	struct kct_kernel_btf kernel;
-	struct kct_aims aims;
-	int file = -1, error;
+	struct kvmclock_bpf *bpf;
+	int error;
 
 	libbpf_set_print(quiet);
-	kct_kernel_btf_open(&kernel);
-	error = open_programs(&kernel, &aims, &bpf, &file);
-	if (!error)
-		error = census_alone(bpf, &aims, &kernel.types);
-	kct_kernel_btf_close(&kernel);
+	bpf = kvmclock_bpf__open();
+	error = bpf ? census_alone(bpf) : -errno;
 	if (!error)
 		error = kct_census_read_once(bpf->progs.census, visit, context);
 	kvmclock_bpf__destroy(bpf);
-	kct_aims_end(&aims);
-	if (file >= 0)
-		close(file);
 	return error ? kct_refused(-error) : 0;
 }

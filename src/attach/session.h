@@ -15,7 +15,7 @@
 #include "attach/plan.h"
 #include "kvmclock/state.h"
 #include "model/model.h"
-#include "record/recording.h"
+#include "model/run.h"
 
 struct kct_session;
 

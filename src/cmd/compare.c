@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "kct.h"
+#include "base/error.h"
 #include "model/names.h"
-#include "model/verdict.h"
+#include "verdict/verdict.h"
 #include "record/load.h"
 #include "record/writer.h"
 

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "attach/location.h"
+#include "dwarf/location.h"
 #include "attach/plan.h"
 #include "cmd/attach.h"
 #include "cmd/cmd.h"
 #include "host/host.h"
-#include "kct.h"
+#include "base/error.h"
 #include "record/writer.h"
 
 #define DOCTOR_SCHEMA  "kvmclock-trace/doctor"

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "cmd/numbers.h"
-#include "kct.h"
+#include "base/number.h"
+#include "base/error.h"
 #include "kvmclock/pvti.h"
 #include "record/writer.h"
 

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "cmd/filter.h"
-#include "cmd/numbers.h"
+#include "base/number.h"
 
 static const struct argp_option options[] = {
 	{"pid", 'p', "PID", 0, "Only the VMs of this process", 1},

@@ -13,7 +13,7 @@
 #include "cmd/filter.h"
 #include "host/host.h"
 #include "host/vmname.h"
-#include "kct.h"
+#include "base/error.h"
 #include "model/names.h"
 
 #define LIST_SCHEMA  "kvmclock-trace/list"

@@ -13,10 +13,10 @@
 #include "cmd/attach.h"
 #include "cmd/command.h"
 #include "cmd/live.h"
-#include "cmd/numbers.h"
+#include "base/number.h"
 #include "host/host.h"
 #include "host/vmname.h"
-#include "kct.h"
+#include "base/error.h"
 
 /* ---- options ---- */
 

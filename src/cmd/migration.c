@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "cmd/pairing.h"
-#include "kct.h"
+#include "migration/pairing.h"
+#include "base/error.h"
 #include "record/load.h"
 #include "show/migration.h"
 

@@ -8,9 +8,9 @@
 
 #include "cmd/cmd.h"
 #include "cmd/live.h"
-#include "cmd/numbers.h"
-#include "duration.h"
-#include "kct.h"
+#include "base/number.h"
+#include "base/duration.h"
+#include "base/error.h"
 #include "record/writer.h"
 #include "show/report.h"
 

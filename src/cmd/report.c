@@ -8,7 +8,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/filter.h"
-#include "kct.h"
+#include "base/error.h"
 #include "record/load.h"
 #include "show/report.h"
 

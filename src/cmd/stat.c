@@ -7,10 +7,10 @@
 
 #include "cmd/cmd.h"
 #include "cmd/live.h"
-#include "cmd/numbers.h"
-#include "duration.h"
+#include "base/number.h"
+#include "base/duration.h"
 #include "host/host.h"
-#include "kct.h"
+#include "base/error.h"
 #include "show/report.h"
 
 struct stat_run {

@@ -4,8 +4,8 @@
 
 #include "cmd/cmd.h"
 #include "cmd/live.h"
-#include "duration.h"
-#include "kct.h"
+#include "base/duration.h"
+#include "base/error.h"
 #include "record/writer.h"
 #include "show/line.h"
 #include "show/report.h"

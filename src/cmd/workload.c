@@ -3,9 +3,9 @@
 #include <argp.h>
 
 #include "cmd/cmd.h"
-#include "cmd/numbers.h"
-#include "duration.h"
-#include "kct.h"
+#include "base/number.h"
+#include "base/duration.h"
+#include "base/error.h"
 #include "workload/workload.h"
 
 #define KEY_FIRST 0x100 /* of the scenarios' options: not printable, so they have no short form */

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "host/host.h"
-#include "version.h"
+#include "base/version.h"
 
 uint64_t kct_clock_ns(int clock)
 {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "record/recording.h"
+#include "model/run.h"
 
 #define KCT_NS_PER_S 1000000000ULL
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "kvmclock/name.h"
+#include "model/name.h"
 
 /*
  * Fill from a command line of `size` bytes, as /proc/PID/cmdline has it: the arguments, each ended

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "model/model.h"
-#include "model/tree.h"
+#include "base/tree.h"
 
 static void free_vm(void *data)
 {

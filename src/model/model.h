@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "kvmclock/account.h"
-#include "kvmclock/name.h"
+#include "model/name.h"
 #include "kvmclock/state.h"
 
 struct kct_vcpu {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kct.h"
+#include "base/error.h"
 #include "record/load.h"
 #include "record/reader.h"
 

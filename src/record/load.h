@@ -3,7 +3,7 @@
 #ifndef KCT_RECORD_LOAD_H
 #define KCT_RECORD_LOAD_H
 
-#include "kvmclock/name.h"
+#include "model/name.h"
 #include "model/model.h"
 #include "record/recording.h"
 

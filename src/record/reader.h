@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "kvmclock/event.h"
-#include "kvmclock/name.h"
+#include "model/name.h"
 #include "record/recording.h"
 
 enum kct_line {

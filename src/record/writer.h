@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "kvmclock/event.h"
-#include "kvmclock/name.h"
+#include "model/name.h"
 #include "record/recording.h"
 
 /* `name` goes with KCT_EVENT_VM only; NULL otherwise. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "model/model.h"
-#include "record/recording.h"
+#include "model/run.h"
 
 #define KCT_REPORT_SCHEMA  "kvmclock-trace/report"
 #define KCT_REPORT_VERSION 1

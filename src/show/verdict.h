@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "model/expect.h"
+#include "verdict/expect.h"
 #include "model/model.h"
 
 #define KCT_VERIFY_SCHEMA    "kvmclock-trace/verify"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Exits from a guest as fast as they go: what a tracer costs where it has nothing to trace. */
-#include "kct.h"
+#include "base/error.h"
 #include "workload/bench.h"
 #include "workload/jobs.h"
 #include "workload/phase.h"

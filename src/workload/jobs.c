@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kct.h"
+#include "base/error.h"
 #include "workload/jobs.h"
 #include "workload/step.h"
 

@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "kct.h"
+#include "base/error.h"
 #include "workload/kvm.h"
 
 #define API_VERSION  12 /* the only one there has been since 2.6.22 */

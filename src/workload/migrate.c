@@ -9,7 +9,7 @@
 #include <string.h>
 #include <x86intrin.h>
 
-#include "kct.h"
+#include "base/error.h"
 #include "workload/jobs.h"
 #include "workload/phase.h"
 #include "workload/step.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kct.h"
+#include "base/error.h"
 #include "workload/report.h"
 #include "workload/report_text.h"
 #include "workload/step.h"

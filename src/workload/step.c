@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "kct.h"
+#include "base/error.h"
 #include "workload/step.h"
 
 #define NS_PER_S  1000000000ULL

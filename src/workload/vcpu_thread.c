@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "kct.h"
+#include "base/error.h"
 #include "workload/vcpu.h"
 #include "workload/vcpu_thread.h"
 

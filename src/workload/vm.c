@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "kct.h"
+#include "base/error.h"
 #include "workload/step.h"
 #include "workload/vcpu.h"
 #include "workload/vm.h"

@@ -8,7 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "kct.h"
+#include "base/error.h"
 #include "workload/report.h"
 #include "workload/step.h"
 #include "workload/vm.h"

@@ -20,7 +20,7 @@ COMMANDS = {
 
 
 def version():
-    with open(os.path.join(ROOT, "src", "version.h"), encoding="utf-8") as file:
+    with open(os.path.join(ROOT, "src", "base", "version.h"), encoding="utf-8") as file:
         return re.search('KCT_VERSION "(.*)"', file.read())[1]
 
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "model/expect.h"
+#include "verdict/expect.h"
 
 static struct kct_expectation parsed(const char *text)
 {

@@ -26,9 +26,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "attach/debuginfo.h"
-#include "attach/inlined.h"
-#include "attach/location.h"
+#include "dwarf/debuginfo.h"
+#include "dwarf/inlined.h"
+#include "dwarf/location.h"
 
 #ifndef KCT_FIXTURES
 #define KCT_FIXTURES "tests/unit/fixtures"

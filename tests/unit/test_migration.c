@@ -14,7 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "model/migration.h"
+#include "migration/migration.h"
 #include "pvti_vectors.h"
 
 #define US	 1000ULL

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <cmocka.h>
 
-#include "cmd/numbers.h"
-#include "duration.h"
+#include "base/number.h"
+#include "base/duration.h"
 #include "kvmclock/event.h"
 #include "model/names.h"
 

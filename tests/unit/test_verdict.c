@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "model/verdict.h"
+#include "verdict/verdict.h"
 
 #define VM	 1
 #define VCPUS	 8

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What every file of the program shares: its name, its exit statuses, its voice on stderr. */
+#ifndef KCT_BASE_ERROR_H
+#define KCT_BASE_ERROR_H
+
+#define KCT_PROGRAM "kvmclock-trace"
+
+/* The exit statuses of every command; the man page documents them. */
+enum kct_exit {
+	KCT_EXIT_OK = 0,	 /* done, and the evidence is whole */
+	KCT_EXIT_FAILED = 1,	 /* an expectation does not hold */
+	KCT_EXIT_USAGE = 2,	 /* a wrong option, argument or input file */
+	KCT_EXIT_HOST = 3,	 /* this host, or these privileges, cannot do it */
+	KCT_EXIT_INCOMPLETE = 4, /* evidence is missing: lost events, a cut recording */
+};
+
+/* Print one line, "kvmclock-trace: " and the message, on stderr. */
+void kct_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

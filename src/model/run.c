@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "model/run.h"
+
+/* A clock that NTP disciplines runs up to 500 ppm off (MAXFREQ of the kernel): faster is set. */
+#define MAX_SLEW_PPM 500
+
+/* Where `at` is on another clock, by the line through two points; made-up numbers wrap. */
+static uint64_t on_line(uint64_t at, uint64_t x0, uint64_t y0, uint64_t x1, uint64_t y1)
+{
+	int64_t run = (int64_t)(x1 - x0), rise = (int64_t)(y1 - y0), from = (int64_t)(at - x0);
+
+	if (run <= 0)
+		return y0 + (uint64_t)from;
+	return y0 + (uint64_t)(int64_t)((__int128)from * rise / run);
+}
+
+uint64_t kct_boot_of_base(const struct kct_clocks *clocks, uint64_t base_ns)
+{
+	const struct kct_anchor *end = clocks->has_end ? &clocks->end : &clocks->start;
+
+	return on_line(base_ns, clocks->start.base_ns, clocks->start.boot_ns, end->base_ns,
+		       end->boot_ns);
+}
+
+/* By how much the wall clock was set between the anchors; 0 if slewing explains it. */
+static uint64_t stepped(const struct kct_clocks *clocks)
+{
+	int64_t boot = (int64_t)(clocks->end.boot_ns - clocks->start.boot_ns);
+	int64_t real = (int64_t)(clocks->end.realtime_ns - clocks->start.realtime_ns);
+	__int128 off = (__int128)real - boot;
+
+	if (!clocks->has_end || boot <= 0)
+		return 0;
+	if (off < 0)
+		off = -off;
+	return off > (__int128)boot * MAX_SLEW_PPM / 1000000 + 1000 ? (uint64_t)off : 0;
+}
+
+uint64_t kct_realtime_of_boot(const struct kct_clocks *clocks, uint64_t boot_ns)
+{
+	const struct kct_anchor *end =
+		clocks->has_end && !stepped(clocks) ? &clocks->end : &clocks->start;
+
+	return on_line(boot_ns, clocks->start.boot_ns, clocks->start.realtime_ns, end->boot_ns,
+		       end->realtime_ns);
+}
+
+uint64_t kct_realtime_error(const struct kct_clocks *clocks)
+{
+	uint64_t error = clocks->start.realtime_error_ns;
+
+	if (clocks->has_end && clocks->end.realtime_error_ns > error)
+		error = clocks->end.realtime_error_ns;
+	if (__builtin_add_overflow(error, stepped(clocks), &error))
+		return UINT64_MAX;
+	return error;
+}

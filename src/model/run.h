@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a run was: where and how it was made, how it ended, and the clocks of its host. */
+#ifndef KCT_MODEL_RUN_H
+#define KCT_MODEL_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kvmclock/vocabulary.h"
+
+#define KCT_MAX_HOOKS 32
+
+/* One instant on several clocks. */
+struct kct_anchor {
+	uint64_t boot_ns;     /* CLOCK_BOOTTIME, as all the events' */
+	uint64_t realtime_ns; /* CLOCK_REALTIME */
+	uint64_t base_ns;     /* the kvmclock base: get_kvmclock_base_ns() */
+	/* By how much the wall clock may be wrong, as the kernel's NTP discipline has it (maxerror
+	 * of adjtimex(2)); UINT64_MAX where nothing synchronises it. */
+	uint64_t realtime_error_ns;
+};
+
+/* How one piece of evidence is had on the host that was traced. */
+struct kct_hook {
+	char evidence[24]; /* the word of vocabulary.h, or what else doctor lists */
+	char way[24];	   /* "tracepoint", "iterator", ...; "none" */
+	char target[64];   /* what is hooked */
+	char note[256];	   /* what this way cannot show; "" */
+};
+
+/* Where and how it was made. Texts are UTF-8; "" is not known. */
+struct kct_header {
+	char tool[32]; /* version of the program */
+	char host[65];
+	char boot_id[40]; /* tells one boot of one host from another */
+	char kernel[65];  /* release */
+	char kvm[16];	  /* "built-in", "module" or "absent" */
+	char vendor[16];  /* "intel", "amd" */
+	char clocksource[32];
+	uint32_t tsc_khz; /* of the host; 0 is not known */
+	struct kct_anchor started;
+	char command[256]; /* what ran under `record --`; "" */
+	struct kct_hook hooks[KCT_MAX_HOOKS];
+	uint32_t nr_hooks;
+};
+
+/* How it ended. */
+struct kct_trailer {
+	struct kct_anchor ended;
+	uint64_t events; /* lines between header and trailer */
+	uint64_t losses[KCT_NR_LOSSES];
+	char reason[16]; /* "command", "duration", "signal", "error" */
+	int32_t status;	 /* exit status of the command; -1 without one */
+};
+
+/* The anchors of a recording: each clock is taken to run evenly from one to the other. */
+struct kct_clocks {
+	struct kct_anchor start, end;
+	bool has_end; /* else all run as fast as each other from the start */
+};
+
+/* The CLOCK_BOOTTIME of a time of the kvmclock base, and the CLOCK_REALTIME of the former. */
+uint64_t kct_boot_of_base(const struct kct_clocks *clocks, uint64_t base_ns);
+uint64_t kct_realtime_of_boot(const struct kct_clocks *clocks, uint64_t boot_ns);
+
+/*
+ * By how much that CLOCK_REALTIME may be wrong, ns: the larger of both anchors' errors, and by how
+ * much it was set in between. UINT64_MAX: not known.
+ */
+uint64_t kct_realtime_error(const struct kct_clocks *clocks);
+
+#endif

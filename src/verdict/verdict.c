@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the events tell about each request, and whether they are whole. */
+#include <errno.h>
+#include <inttypes.h>
+#include <search.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verdict/inside.h"
+#include "base/tree.h"
+
+/* CPUs deliver their events in nearly the order of time: nearer to each other than this. */
+#define MAX_DISORDER_NS 1000000000ULL
+
+static void free_vm(void *data)
+{
+	struct vm *vm = data;
+
+	tdestroy(vm->vcpus, free);
+	free(vm);
+}
+
+static struct vm *vm_of(struct kct_judge *judge, uint32_t number)
+{
+	struct vm key = {.number = number};
+	bool added;
+
+	return kct_tree_find_or_add(&judge->vms, &key, sizeof(key), &added);
+}
+
+static struct vcpu *vcpu_of(struct vm *vm, uint32_t id)
+{
+	struct vcpu key = {.id = id};
+	bool added;
+
+	return kct_tree_find_or_add(&vm->vcpus, &key, sizeof(key), &added);
+}
+
+struct kct_judge *kct_judge_new(void)
+{
+	return calloc(1, sizeof(struct kct_judge));
+}
+
+void kct_judge_free(struct kct_judge *judge)
+{
+	if (!judge)
+		return;
+	tdestroy(judge->vms, free_vm);
+	free(judge);
+}
+
+void kct_judge_anchor(struct kct_judge *judge, uint64_t boot_ns, uint64_t realtime_ns)
+{
+	judge->boot_ns = boot_ns;
+	judge->realtime_ns = realtime_ns;
+}
+
+/* ---- doubts ---- */
+
+void kct_judge_doubt(struct kct_judge *judge, const char *why)
+{
+	if (!*judge->doubt)
+		snprintf(judge->doubt, sizeof(judge->doubt), "%s", why);
+}
+
+static void __attribute__((format(printf, 2, 3))) doubt(struct vm *vm, const char *format, ...)
+{
+	va_list args;
+
+	if (*vm->doubt)
+		return;
+	va_start(args, format);
+	vsnprintf(vm->doubt, sizeof(vm->doubt), format, args);
+	va_end(args);
+}
+
+/* What happened to one vCPU, or under one VM's lock, is recorded in its order. */
+static void check_order(struct vm *vm, uint64_t *last_ns, uint64_t ns)
+{
+	if (ns < *last_ns)
+		doubt(vm, "events are out of order");
+	*last_ns = ns;
+}
+
+/* Events of another run do not fit into the time of this one. */
+static void check_time(struct kct_judge *judge, uint64_t ns)
+{
+	if (ns < judge->boot_ns)
+		kct_judge_doubt(judge, "an event is older than the recording");
+	if (judge->last_ns > ns && judge->last_ns - ns > MAX_DISORDER_NS)
+		kct_judge_doubt(judge, "events are out of order");
+	if (ns > judge->last_ns)
+		judge->last_ns = ns;
+}
+
+static bool same_masterclock(const struct kct_masterclock *a, const struct kct_masterclock *b)
+{
+	return a->active == b->active && a->kernel_ns == b->kernel_ns &&
+	       a->cycle_now == b->cycle_now;
+}
+
+/* ---- events ---- */
+
+/* Requests pending when the clock is set are judged, whoever made them and when. */
+static void visit_at_set(const void *node, VISIT which, void *data)
+{
+	struct vcpu *vcpu = *(struct vcpu *const *)node;
+	uint64_t *pending = data;
+
+	if (which != postorder && which != leaf)
+		return;
+	vcpu->after_set = false;
+	if (!vcpu->pending)
+		return;
+	(*pending)++;
+	vcpu->judged = true;
+}
+
+static void on_set_clock(struct kct_judge *judge, struct vm *vm,
+			 const struct kct_set_clock_event *e)
+{
+	struct kct_findings *f = &vm->findings;
+	uint64_t pending = 0;
+
+	/* What came before is a VM's start. */
+	if (!vm->clock_was_set) {
+		f->pvti_updates = f->pvti_moved = 0;
+		memset(&f->drift, 0, sizeof(f->drift));
+	}
+	vm->clock_was_set = true;
+	twalk_r(vm->vcpus, visit_at_set, &pending);
+	f->clock_sets++;
+	f->pending_at_set += pending;
+	if (e->nr_pending != KCT_NO_NUMBER && e->nr_pending != pending)
+		doubt(vm,
+		      "KVM_SET_CLOCK found %" PRIu32 " requests pending, the events account for "
+		      "%" PRIu64,
+		      e->nr_pending, pending);
+	if (e->nr_pending_after != KCT_NO_NUMBER) {
+		f->pending_after_set += e->nr_pending_after;
+		f->after_set_known = true;
+	}
+	if (e->has_data && e->flags & KCT_CLOCK_REALTIME && judge->realtime_ns)
+		f->blackout_ns = (int64_t)(judge->realtime_ns + (e->event.ns - judge->boot_ns) -
+					   e->realtime);
+}
+
+static void serve(struct vm *vm, struct vcpu *vcpu, const struct kct_update_event *e)
+{
+	struct kct_findings *f = &vm->findings;
+
+	if (!vcpu->pending)
+		doubt(vm, "vCPU %" PRIu32 " served a request that was not seen to be made",
+		      vcpu->id);
+	vcpu->pending = false;
+	if (!vcpu->judged)
+		return;
+	vcpu->judged = false;
+	switch (e->effect) {
+	case KCT_EFFECT_RESNAPSHOT:
+		f->snapshots++;
+		break;
+	case KCT_EFFECT_SUPPRESSED:
+		f->suppressed++;
+		break;
+	case KCT_EFFECT_UNKNOWN:
+		doubt(vm, "an update whose effect is not known");
+		return;
+	default:
+		return; /* the masterclock was off, or had to go on or off: an update was needed */
+	}
+	f->judged++;
+	f->served++;
+}
+
+struct offsets_walk {
+	bool any, differ;
+	uint64_t offset;
+};
+
+static void visit_offset(const void *node, VISIT which, void *data)
+{
+	const struct vcpu *vcpu = *(struct vcpu *const *)node;
+	struct offsets_walk *walk = data;
+
+	if ((which != postorder && which != leaf) || !vcpu->has_offset)
+		return;
+	if (walk->any && walk->offset != vcpu->tsc_offset)
+		walk->differ = true;
+	walk->any = true;
+	walk->offset = vcpu->tsc_offset;
+}
+
+static int on_update(struct vm *vm, const struct kct_update_event *e)
+{
+	struct offsets_walk offsets = {0};
+	struct vcpu *vcpu;
+
+	check_order(vm, &vm->last_update_ns, e->event.ns);
+	if (vm->has_masterclock && !same_masterclock(&vm->masterclock, &e->before))
+		doubt(vm,
+		      "an update is missing: the values before one are not those after the last");
+	vm->has_masterclock = true;
+	vm->masterclock = e->after;
+	vm->findings.updates++;
+	if (e->after.active == KCT_YES) {
+		twalk_r(vm->vcpus, visit_offset, &offsets);
+		vm->findings.tsc_offsets_differ |= offsets.differ;
+	}
+	if (e->cause == KCT_CAUSE_UNKNOWN)
+		doubt(vm, "an update of unknown cause");
+	vm->set_updates +=
+		e->cause == KCT_CAUSE_SET_CLOCK || e->cause == KCT_CAUSE_SET_CLOCK_REALTIME;
+	if (e->cause != KCT_CAUSE_VCPU_REQUEST)
+		return 0;
+	if (e->event.vcpu == KCT_NO_VCPU) {
+		doubt(vm, "an update for a request of no known vCPU");
+		return 0;
+	}
+	vcpu = vcpu_of(vm, e->event.vcpu);
+	if (!vcpu)
+		return -ENOMEM;
+	check_order(vm, &vcpu->last_ns, e->event.ns);
+	serve(vm, vcpu, e);
+	return 0;
+}
+
+static void on_request(struct vm *vm, struct vcpu *vcpu, const struct kct_request_event *e)
+{
+	struct kct_findings *f = &vm->findings;
+
+	if (e->op == KCT_REQUEST_MADE) {
+		if (vcpu->pending)
+			doubt(vm,
+			      "vCPU %" PRIu32 " made a request twice: what became of the first "
+			      "is missing",
+			      vcpu->id);
+		f->made++;
+		vcpu->pending = true;
+		vcpu->judged = vm->masterclock.active == KCT_YES;
+		return;
+	}
+	if (!vcpu->pending)
+		doubt(vm, "a request of vCPU %" PRIu32 " was cleared that was not seen to be made",
+		      vcpu->id);
+	vcpu->pending = false;
+	if (!vcpu->judged)
+		return;
+	vcpu->judged = false;
+	if (vm->masterclock.active != KCT_YES)
+		return;
+	f->judged++;
+	f->cleared++;
+}
+
+static void on_pvti(struct vm *vm, struct vcpu *vcpu, const struct kct_pvti_event *e)
+{
+	struct kct_findings *f = &vm->findings;
+	bool first_after_set = vm->clock_was_set && !vcpu->after_set;
+
+	if (vcpu->has_pvti && (!e->has_old || !kct_pvti_same_line(&vcpu->pvti, &e->old_pvti)))
+		doubt(vm, "a PVTI update of vCPU %" PRIu32 " is missing", vcpu->id);
+	if (!vcpu->has_pvti && e->has_old)
+		doubt(vm, "the first PVTI update of vCPU %" PRIu32 " is missing", vcpu->id);
+	vcpu->has_pvti = true;
+	vcpu->pvti = e->new_pvti;
+	vcpu->after_set = true;
+	f->negative_deltas += e->negative_delta;
+	f->pvti_unstable +=
+		vm->masterclock.active == KCT_YES && !(e->new_pvti.flags & KCT_PVTI_TSC_STABLE);
+	f->pvti_updates++;
+	/* The first one after the clock was set shows the time that was asked for. */
+	if (first_after_set)
+		return;
+	if (e->has_old && !kct_pvti_same_line(&e->old_pvti, &e->new_pvti))
+		f->pvti_moved++;
+	if (e->has_drift && !e->clock_set)
+		kct_account_drift(&f->drift, e->drift_ns, 0);
+}
+
+static int on_vcpu_event(struct vm *vm, const union kct_any_event *event)
+{
+	struct vcpu *vcpu = vcpu_of(vm, event->event.vcpu);
+
+	if (!vcpu)
+		return -ENOMEM;
+	check_order(vm, &vcpu->last_ns, event->event.ns);
+	if (!vcpu->introduced && event->event.kind != KCT_EVENT_VCPU)
+		doubt(vm, "the first event of vCPU %" PRIu32 " is missing", vcpu->id);
+	switch (event->event.kind) {
+	case KCT_EVENT_VCPU:
+		if (vcpu->introduced)
+			doubt(vm, "vCPU %" PRIu32 " is seen for the first time twice", vcpu->id);
+		vcpu->introduced = true;
+		vcpu->pending = event->vcpu.pending;
+		vcpu->judged = vcpu->pending && vm->masterclock.active == KCT_YES;
+		vcpu->has_pvti = event->vcpu.has_pvti;
+		vcpu->pvti = event->vcpu.pvti;
+		vcpu->has_offset = true;
+		vcpu->tsc_offset = event->vcpu.tsc_offset;
+		break;
+	case KCT_EVENT_REQUEST:
+		on_request(vm, vcpu, &event->request);
+		break;
+	case KCT_EVENT_PVTI:
+		on_pvti(vm, vcpu, &event->pvti);
+		break;
+	case KCT_EVENT_TSC_WRITE:
+		vcpu->has_offset = true;
+		vcpu->tsc_offset = event->tsc_write.new_offset;
+		break;
+	case KCT_EVENT_TSC_TRACK:
+		if (event->tsc_track.pending != KCT_NOT_KNOWN &&
+		    event->tsc_track.pending != vcpu->pending)
+			doubt(vm, "a request of vCPU %" PRIu32 " is missing", vcpu->id);
+		break;
+	}
+	return 0;
+}
+
+/* An update that is nobody's: of a VM that is being made, or of one that could not be told. */
+static void on_unattributed(struct kct_judge *judge, const union kct_any_event *event)
+{
+	if (event->event.kind == KCT_EVENT_UPDATE && event->update.cause != KCT_CAUSE_VM_CREATE)
+		kct_judge_doubt(judge, "an update could not be laid to its VM");
+	if (event->event.kind == KCT_EVENT_PVTI)
+		kct_judge_doubt(judge, "a PVTI update could not be laid to its VM");
+}
+
+int kct_judge_event(struct kct_judge *judge, const union kct_any_event *event)
+{
+	struct vm *vm;
+
+	/* A VM may have been met before the recording began, and is announced with that time. */
+	if (event->event.kind != KCT_EVENT_VM)
+		check_time(judge, event->event.ns);
+	if (event->event.vm == KCT_NO_VM) {
+		on_unattributed(judge, event);
+		return 0;
+	}
+	vm = vm_of(judge, event->event.vm);
+	if (!vm)
+		return -ENOMEM;
+	if (!vm->introduced && event->event.kind != KCT_EVENT_VM)
+		doubt(vm, "the VM's first event is missing");
+	switch (event->event.kind) {
+	case KCT_EVENT_VM:
+		if (vm->introduced)
+			doubt(vm, "the VM is seen for the first time twice");
+		vm->introduced = true;
+		vm->masterclock = event->vm.masterclock;
+		vm->has_masterclock = vm->masterclock.active != KCT_NOT_KNOWN;
+		return 0;
+	case KCT_EVENT_UPDATE:
+		return on_update(vm, &event->update);
+	case KCT_EVENT_SET_CLOCK:
+		on_set_clock(judge, vm, &event->set_clock);
+		return 0;
+	case KCT_EVENT_IOCTL: /* reads only */
+	case KCT_EVENT_VM_GONE:
+		return 0;
+	}
+	return on_vcpu_event(vm, event);
+}
