@@ -80,7 +80,8 @@ help:
 	'lab        the live tests on other kernels, in software emulation' \
 	'lab-patches  verdicts on kernels with one behaviour changed each' \
 	'unit, cli  only the tests that need no VM' \
-	'bench      what it costs, against its peers, on this host; BENCH=--quick, BENCH=storm' \
+	'bench      what it costs, against its peers, on this host; BENCH=--quick, BENCH=storm;' \
+	'           BASELINE=COMMIT measures that state in the same run' \
 	'lint       clang-format, cppcheck, the layers of src/, shellcheck, mandoc' \
 	'install    into DESTDIR, PREFIX (/usr/local): program, man page, documents' \
 	'uninstall  remove them' \
@@ -146,7 +147,8 @@ lab-check: all
 bench:
 	@scripts/deps build bench
 	@$(BUILD) all
-	@tests/bench/run --before tests/bench/before.json --write $(BENCH)
+	@tests/bench/run --write $(BENCH) $(if $(BASELINE),--baseline \
+		"$$(tests/bench/build-baseline $(BASELINE) $(abspath $(OUTPUT))/baseline)")
 
 C_FILES = $(shell find bpf include src tests vmlinux -name '*.[ch]')
 SHELL_FILES = $(shell grep -rIlE -m1 '^\#!.*[ /](ba)?sh$$' run scripts .ci tests)

@@ -83,7 +83,7 @@ def account(setting):
         whole = [sum(ns for _, ns in spent.values()) / COUNT for spent in mine]
         runs = [sum(runs for runs, _ in spent.values()) / COUNT for spent in mine]
         table.add(tracer.name, each(mine, is_update), each(mine, is_pvti), pairs.median(whole),
-                  round(pairs.median(runs).value), ours=tracer.ours)
+                  round(pairs.median(runs).value))
     for note in notes + more:
         table.note(note)
     return table
@@ -109,11 +109,10 @@ def clock(setting):
     samples = pairs.interleave(measures, setting.rounds(9))
     table = Table("The loop, by the clock", "an operation, ns", "added, ns", "added an event, ns")
     base = samples["untraced"]
-    ours = [tracer.name for tracer in setting.ours()]
     for name, each_ns in samples.items():
         added = pairs.difference(each_ns, base)
         event = pairs.Figure(*(ns / 2 for ns in added))
-        table.add(name, pairs.median(each_ns), added, event, ours=name in ours)
+        table.add(name, pairs.median(each_ns), added, event)
     table.note("An operation is one update and one publication; `record` also tells that the clock"
                " was set, a third event.")
     for note in notes + more:

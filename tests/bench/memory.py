@@ -60,7 +60,7 @@ def measure(setting):
             resident[name][vms] = pairs.median(memory).value
             table.add(f"{name}, {vms:,} VMs", pairs.median(armed),
                       pairs.median([size / MIB for size in memory]), maps[0] / MIB,
-                      cost.each(spent, cost.is_update), cost.each(spent, cost.is_pvti), ours=True)
+                      cost.each(spent, cost.is_update), cost.each(spent, cost.is_pvti))
     for name, sizes in resident.items():
         slope(table, name, sizes)
     return [table]

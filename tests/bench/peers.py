@@ -34,7 +34,6 @@ def buffer_a_cpu():
 class Tracer:
     name = "?"
     tool = None  # what has to be installed
-    ours = False
 
     def command(self, directory):
         """The command line up to the command that it is to run."""
@@ -109,7 +108,7 @@ class Tracer:
 
 
 class Record(Tracer):
-    name, ours = "record", True
+    name = "record"
 
     def __init__(self, program=kct.PROGRAM, *options):
         self.program, self.options = program, options
@@ -127,7 +126,7 @@ class Record(Tracer):
 class Stat(Tracer):
     """It needs no event: what it counts is in the kernel."""
 
-    name, ours = "stat", True
+    name = "stat"
 
     def __init__(self, program=kct.PROGRAM):
         self.program = program

@@ -61,8 +61,7 @@ def sizes(setting):
 def add_rows(table, measures, sizes_of, rounds):
     for name, samples in pairs.interleave(measures, rounds, with_guests=False).items():
         speeds, peaks = zip(*samples)
-        table.add(name, sizes_of[name], pairs.median(speeds), pairs.median(peaks),
-                  ours=name.startswith("report"))
+        table.add(name, sizes_of[name], pairs.median(speeds), pairs.median(peaks))
 
 
 def read_peers(setting, measures, sizes_of, notes):
@@ -92,8 +91,8 @@ def measure_instructions(setting, recording):
         return table
     few, many = taken
     each = (many - few) / (INSTRUCTIONS[1] - INSTRUCTIONS[0])
-    table.add("report, an event more", round(each), ours=True)
-    table.add("report, all besides", round(few - each * INSTRUCTIONS[0]), ours=True)
+    table.add("report, an event more", round(each))
+    table.add("report, all besides", round(few - each * INSTRUCTIONS[0]))
     return table
 
 

@@ -40,7 +40,7 @@ def measure(setting):
     for tracer in tracers:
         starts, ends = zip(*samples[tracer.name])
         share = pairs.ratio(starts, base) if base else None
-        table.add(tracer.name, pairs.median(starts), pairs.median(ends), share, ours=tracer.ours)
+        table.add(tracer.name, pairs.median(starts), pairs.median(ends), share)
     for note in notes:
         table.note(note)
     return [table]

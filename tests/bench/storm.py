@@ -35,12 +35,11 @@ def measure(setting):
     samples = pairs.interleave(measures, setting.rounds(5))
     table = Table("A storm on every core", "operations a second", "slower by", "events lost")
     base = [speed for speed, _ in samples["untraced"]]
-    ours = [tracer.name for tracer in setting.ours()]
     for name, pair in samples.items():
         speeds = [speed for speed, _ in pair]
         lost = None if name.startswith("untraced") else sum(lost for _, lost in pair)
         slower = pairs.ratio(base, speeds)
-        table.add(name, pairs.median(speeds), slower, lost, ours=name in ours)
+        table.add(name, pairs.median(speeds), slower, lost)
     table.note(f"Events lost: of {setting.rounds(5) * 2 * COUNT * jobs:,} updates and publications,"
                " in all rounds together.")
     for note in notes:

@@ -3,7 +3,6 @@
 
 from pairs import Figure
 
-BEFORE = ", before"  # as it was, by its stored figures
 BASELINE = ", baseline"  # another build, measured in turn with this one
 
 
@@ -32,44 +31,29 @@ def to_json(cell):
     return cell._asdict() if isinstance(cell, Figure) else cell
 
 
-def from_json(cell):
-    return Figure(**cell) if isinstance(cell, dict) else cell
-
-
 class Table:
-    """Rows of cells; `ours` are those that have a counterpart in the figures taken before."""
+    """Rows of cells."""
 
     def __init__(self, title, *columns):
         self.title, self.columns = title, columns
         self.rows, self.notes = [], []
 
-    def add(self, name, *cells, ours=False):
-        self.rows.append((name, cells, ours))
+    def add(self, name, *cells):
+        self.rows.append((name, cells))
 
     def note(self, text):
         self.notes.append(text)
 
     def to_json(self):
         rows = [
-            {"name": name, "ours": ours, "cells": dict(zip(self.columns, map(to_json, cells)))}
-            for name, cells, ours in self.rows
+            {"name": name, "cells": dict(zip(self.columns, map(to_json, cells)))}
+            for name, cells in self.rows
         ]
         return {"title": self.title, "rows": rows, "notes": self.notes}
 
-    def put_before(self, told):
-        """Our rows of an earlier run (to_json()), each above its counterpart."""
-        earlier = {row["name"]: row["cells"] for row in told["rows"] if row["ours"]}
-        rows = []
-        for name, cells, ours in self.rows:
-            if ours and name in earlier:
-                old = [from_json(earlier[name].get(column)) for column in self.columns]
-                rows.append((name + BEFORE, old, False))
-            rows.append((name, cells, ours))
-        self.rows = rows
-
     def lines(self):
         return [["", *self.columns]] + [
-            [name, *map(text_of, cells)] for name, cells, _ in self.rows
+            [name, *map(text_of, cells)] for name, cells in self.rows
         ]
 
     def text(self):
