@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "attach/census.h"
+#include "base/tree.h"
 
 /* The whole entries that there are so far go to `visit`; what is left of one is moved to the front.
  */
@@ -92,12 +93,11 @@ struct visitor {
 	void *context;
 };
 
-static void visit_node(const void *node, VISIT which, void *data)
+static void visit_entry(void *entry, void *data)
 {
 	const struct visitor *visitor = data;
 
-	if (which == postorder || which == leaf)
-		visitor->visit(visitor->context, *(struct kct_census_entry *const *)node);
+	visitor->visit(visitor->context, entry);
 }
 
 int kct_census_read_once(struct bpf_program *program, kct_census_visit visit, void *context)
@@ -109,7 +109,7 @@ int kct_census_read_once(struct bpf_program *program, kct_census_visit visit, vo
 	if (!error)
 		error = found.error;
 	if (!error)
-		twalk_r(found.entries, visit_node, &visitor);
+		kct_tree_each(&found.entries, visit_entry, &visitor);
 	tdestroy(found.entries, free);
 	return error;
 }

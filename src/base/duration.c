@@ -4,13 +4,18 @@
 #include <string.h>
 
 #include "base/duration.h"
+#include "base/number.h"
 
 static const struct {
 	const char *name;
 	uint64_t ns;
 } units[] = {
-	{"ns", 1ULL},	      {"us", 1000ULL},		 {"ms", 1000000ULL},
-	{"s", 1000000000ULL}, {"m", 60 * 1000000000ULL}, {"h", 3600 * 1000000000ULL},
+	{"ns", 1},
+	{"us", 1000},
+	{"ms", 1000000},
+	{"s", KCT_NS_PER_S},
+	{"m", 60 * KCT_NS_PER_S},
+	{"h", 3600 * KCT_NS_PER_S},
 };
 
 /* The nanoseconds in a unit, 0 if there is no such unit. */
@@ -25,19 +30,12 @@ static uint64_t unit_ns(const char *name)
 
 int kct_parse_duration(const char *text, uint64_t *ns)
 {
-	const char *c = text;
-	uint64_t value = 0;
-	uint64_t unit;
+	const char *rest = text;
+	uint64_t value, unit;
 
-	/* strtoull() would let signs and leading space pass. */
-	for (; *c >= '0' && *c <= '9'; c++) {
-		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, (uint64_t)(*c - '0'), &value))
-			return -EINVAL;
-	}
-	if (c == text)
+	if (!kct_take_digits(&rest, &value))
 		return -EINVAL;
-	unit = *c || strcmp(text, "0") ? unit_ns(c) : 1;
+	unit = *rest || strcmp(text, "0") ? unit_ns(rest) : 1;
 	if (!unit || __builtin_mul_overflow(value, unit, &value))
 		return -EINVAL;
 	*ns = value;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Durations as users type them: a whole number and a unit, such as 250ms or 10s. */
+/* Times, in ns; and durations as users type them: a whole number and a unit, such as 10s. */
 #ifndef KCT_BASE_DURATION_H
 #define KCT_BASE_DURATION_H
 
 #include <stdint.h>
+
+#define KCT_NS_PER_S 1000000000LL
 
 /*
  * Read a duration: decimal digits and one of the units ns, us, ms, s, m (minutes), h; "0" needs

@@ -39,6 +39,27 @@ void *kct_tree_find_or_add(void **root, const void *item, size_t size, bool *add
 	return copy;
 }
 
+struct walk {
+	void (*visit)(void *item, void *context);
+	void *context;
+};
+
+/* twalk_r() comes to an inner node three times: in the middle is its turn. */
+static void visit_node(const void *node, VISIT which, void *data)
+{
+	const struct walk *walk = data;
+
+	if (which == postorder || which == leaf)
+		walk->visit(*(void *const *)node, walk->context);
+}
+
+void kct_tree_each(void *const *root, void (*visit)(void *item, void *context), void *context)
+{
+	struct walk walk = {visit, context};
+
+	twalk_r(*root, visit_node, &walk);
+}
+
 void kct_tree_remove(void **root, const void *item)
 {
 	tdelete(item, root, compare);

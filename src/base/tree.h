@@ -14,6 +14,10 @@ void *kct_tree_find(void *const *root, uint32_t key);
  * tells which. The tree owns the copy, made by malloc().
  */
 void *kct_tree_find_or_add(void **root, const void *item, size_t size, bool *added);
+/*
+ * Call for each item, in the order of keys. It serves any tree of search.h, whatever its key.
+ */
+void kct_tree_each(void *const *root, void (*visit)(void *item, void *context), void *context);
 /* Take an item out; it is the caller's then. */
 void kct_tree_remove(void **root, const void *item);
 

@@ -7,6 +7,7 @@
 
 #include "cmd/cmd.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "model/names.h"
 #include "verdict/verdict.h"
 #include "record/load.h"
@@ -212,8 +213,7 @@ static json_t *side_json(const struct side *side)
 {
 	return json_pack("{s:s, s:o, s:s, s:o}", "path", side->path, "host",
 			 kct_json_host(&side->recording.header), "verdict",
-			 kct_verdict_names[side->all.verdict], "why",
-			 *side->all.why ? json_string(side->all.why) : json_null());
+			 kct_verdict_names[side->all.verdict], "why", kct_json_text(side->all.why));
 }
 
 static void show_json(const struct compare *compare, const struct figure *figures, size_t count)
@@ -230,9 +230,7 @@ static void show_json(const struct compare *compare, const struct figure *figure
 	object = json_pack("{s:s, s:i, s:o, s:o, s:o}", "schema", COMPARE_SCHEMA, "version",
 			   COMPARE_VERSION, "before", side_json(&compare->sides[0]), "after",
 			   side_json(&compare->sides[1]), "figures", rows);
-	json_dumpf(object, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(object);
+	kct_json_print(stdout, object);
 }
 
 static int run(struct compare *compare)

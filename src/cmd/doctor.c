@@ -13,6 +13,7 @@
 #include "cmd/cmd.h"
 #include "host/host.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "record/writer.h"
 
 #define DOCTOR_SCHEMA  "kvmclock-trace/doctor"
@@ -175,9 +176,7 @@ static void show_json(const struct doctor *doctor)
 			   : doctor->status == KCT_EXIT_INCOMPLETE ? "partial"
 								   : "impossible",
 			   "evidence", rows, "inlined_sites", sites);
-	json_dumpf(object, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(object);
+	kct_json_print(stdout, object);
 }
 
 static int silent(enum libbpf_print_level level, const char *format, va_list args)

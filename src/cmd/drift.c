@@ -11,8 +11,8 @@
 #include "cmd/cmd.h"
 #include "base/number.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "kvmclock/pvti.h"
-#include "record/writer.h"
 
 #define DRIFT_SCHEMA  "kvmclock-trace/drift"
 #define DRIFT_VERSION 1
@@ -51,24 +51,20 @@ static const struct argp_option options[] = {
 /* A field's value, with the bounds that it has in the PVTI. 0 or -EINVAL. */
 static int set_field(struct line *line, unsigned int field, const char *text)
 {
-	bool is_signed = field == FIELD_SHIFT;
-	char *end;
-	uint64_t value;
+	uint64_t max = field == FIELD_MUL ? UINT32_MAX : UINT64_MAX, value = 0;
+	int64_t shift = 0;
 
-	errno = 0;
-	value = is_signed ? (uint64_t)strtoll(text, &end, 10) : strtoull(text, &end, 10);
-	if (errno || end == text || *end || (!is_signed && strchr(text, '-')))
+	if (field == FIELD_SHIFT ? kct_parse_signed(text, -63, 63, &shift)
+				 : kct_parse_number(text, 0, max, &value))
 		return -EINVAL;
 	if (field == FIELD_TSC)
 		line->pvti.tsc_timestamp = value;
 	else if (field == FIELD_SYSTEM)
 		line->pvti.system_time = value;
-	else if (field == FIELD_MUL && value <= UINT32_MAX)
+	else if (field == FIELD_MUL)
 		line->pvti.tsc_to_system_mul = (uint32_t)value;
-	else if (field == FIELD_SHIFT && (int64_t)value > -64 && (int64_t)value < 64)
-		line->pvti.tsc_shift = (int8_t)value;
 	else
-		return -EINVAL;
+		line->pvti.tsc_shift = (int8_t)shift;
 	line->given |= field;
 	return 0;
 }
@@ -201,21 +197,14 @@ static void show(const struct drift *drift)
 	       drift->verbose ? " (new minus old; + is a jump forward of the kvm-clock)" : "");
 }
 
-static void print_json(json_t *object)
-{
-	json_dumpf(object, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(object);
-}
-
 static void show_json(const struct drift *drift)
 {
 	const struct kct_pvti *a = &drift->old_line.pvti, *b = &drift->new_line.pvti;
 
-	print_json(json_pack("{s:s, s:i, s:I, s:o}", "schema", DRIFT_SCHEMA, "version",
-			     DRIFT_VERSION, "drift_ns", (json_int_t)kct_pvti_drift(a, b),
-			     "predicted_system_time",
-			     kct_json_u64(kct_pvti_read(a, b->tsc_timestamp))));
+	kct_json_print(stdout, json_pack("{s:s, s:i, s:I, s:o}", "schema", DRIFT_SCHEMA, "version",
+					 DRIFT_VERSION, "drift_ns",
+					 (json_int_t)kct_pvti_drift(a, b), "predicted_system_time",
+					 kct_json_u64(kct_pvti_read(a, b->tsc_timestamp))));
 }
 
 /* ---- the four instants of a migration ---- */
@@ -229,9 +218,10 @@ static void show_prediction(const struct drift *drift)
 	int64_t predicted = kct_migration_drift(t1, cycles, pvti);
 
 	if (drift->json) {
-		print_json(json_pack("{s:s, s:i, s:o, s:o, s:I}", "schema", DRIFT_SCHEMA, "version",
-				     DRIFT_VERSION, "t1_ns", kct_json_u64(t1), "t2_ns",
-				     kct_json_u64(t2), "predicted_ns", (json_int_t)predicted));
+		kct_json_print(stdout, json_pack("{s:s, s:i, s:o, s:o, s:I}", "schema",
+						 DRIFT_SCHEMA, "version", DRIFT_VERSION, "t1_ns",
+						 kct_json_u64(t1), "t2_ns", kct_json_u64(t2),
+						 "predicted_ns", (json_int_t)predicted));
 		return;
 	}
 	if (drift->verbose) {

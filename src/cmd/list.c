@@ -8,12 +8,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/duration.h"
 #include "attach/session.h"
 #include "cmd/cmd.h"
 #include "cmd/filter.h"
 #include "host/host.h"
 #include "host/vmname.h"
 #include "base/error.h"
+#include "base/json.h"
+#include "base/tree.h"
 #include "model/names.h"
 
 #define LIST_SCHEMA  "kvmclock-trace/list"
@@ -152,7 +155,7 @@ static void show_row(struct list *list, const struct row *row)
 
 	if (m->active)
 		snprintf(age, sizeof(age), "%.3f s",
-			 (double)(int64_t)(list->base_ns - m->kernel_ns) / 1e9);
+			 (double)(int64_t)(list->base_ns - m->kernel_ns) / KCT_NS_PER_S);
 	printf("%-24.24s %-16.16s %8u %5u %-8s %14s %7u %s\n", row->name.name, row->name.vmm,
 	       row->vm.pid, m->nr_vcpus, kct_masterclock_names[m->active], age, row->nr_pending,
 	       offsets(row));
@@ -165,20 +168,18 @@ static json_t *row_json(const struct list *list, const struct row *row)
 		m->active ? json_integer((json_int_t)(list->base_ns - m->kernel_ns)) : json_null();
 
 	return json_pack("{s:s, s:o, s:s, s:I, s:I, s:s, s:o, s:I, s:s}", "name", row->name.name,
-			 "uuid", *row->name.uuid ? json_string(row->name.uuid) : json_null(), "vmm",
-			 row->name.vmm, "pid", (json_int_t)row->vm.pid, "nr_vcpus",
-			 (json_int_t)m->nr_vcpus, "masterclock", kct_masterclock_names[m->active],
-			 "snapshot_age_ns", age, "nr_pending", (json_int_t)row->nr_pending,
-			 "tsc_offsets", offsets(row));
+			 "uuid", kct_json_text(row->name.uuid), "vmm", row->name.vmm, "pid",
+			 (json_int_t)row->vm.pid, "nr_vcpus", (json_int_t)m->nr_vcpus,
+			 "masterclock", kct_masterclock_names[m->active], "snapshot_age_ns", age,
+			 "nr_pending", (json_int_t)row->nr_pending, "tsc_offsets", offsets(row));
 }
 
-static void visit(const void *node, VISIT which, void *context)
+static void visit(void *item, void *context)
 {
-	const struct row *row = *(struct row *const *)node;
+	const struct row *row = item;
 	struct list *list = context;
 
-	if ((which != postorder && which != leaf) || !row->introduced ||
-	    !kct_filter_wants(&list->filter, row->vm.pid, &row->name))
+	if (!row->introduced || !kct_filter_wants(&list->filter, row->vm.pid, &row->name))
 		return;
 	if (list->json)
 		json_array_append_new(list->vms, row_json(list, row));
@@ -188,20 +189,15 @@ static void visit(const void *node, VISIT which, void *context)
 
 static void show(struct list *list)
 {
-	json_t *object;
-
 	list->vms = json_array();
 	if (!list->json)
 		printf("%-24s %-16s %8s %5s %-8s %14s %7s %s\n", "VM", "VMM", "PID", "vCPUs",
 		       "CLOCK", "SNAPSHOT AGE", "PENDING", "TSC OFFSETS");
-	twalk_r(list->rows, visit, list);
-	object = json_pack("{s:s, s:i, s:o}", "schema", LIST_SCHEMA, "version", LIST_VERSION, "vms",
-			   list->vms);
-	if (list->json) {
-		json_dumpf(object, stdout, JSON_COMPACT);
-		putchar('\n');
-	}
-	json_decref(object);
+	kct_tree_each(&list->rows, visit, list);
+	if (list->json)
+		kct_json_print(stdout, json_pack("{s:s, s:i, s:O}", "schema", LIST_SCHEMA,
+						 "version", LIST_VERSION, "vms", list->vms));
+	json_decref(list->vms);
 }
 
 /* It is of the other tree. */

@@ -13,6 +13,7 @@
 #include "cmd/attach.h"
 #include "cmd/command.h"
 #include "cmd/live.h"
+#include "base/duration.h"
 #include "base/number.h"
 #include "host/host.h"
 #include "host/vmname.h"

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "host/host.h"
 #include "base/version.h"
 

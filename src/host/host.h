@@ -8,8 +8,6 @@
 
 #include "model/run.h"
 
-#define KCT_NS_PER_S 1000000000ULL
-
 /* A clock (CLOCK_BOOTTIME, ...) in ns. */
 uint64_t kct_clock_ns(int clock);
 

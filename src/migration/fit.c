@@ -4,11 +4,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/duration.h"
 #include "migration/inside.h"
 
 /* What no clock of a host that is not synchronised may be off by, and no VMM takes for a step. */
-#define UNSYNCHRONISED_NS (60 * NS_PER_S)
-#define FAR_NS		  (3600 * NS_PER_S)
+#define UNSYNCHRONISED_NS (60 * KCT_NS_PER_S)
+#define FAR_NS		  (3600 * KCT_NS_PER_S)
 
 static void __attribute__((format(printf, 2, 3)))
 refuse(struct kct_fit *fit, const char *format, ...)
@@ -35,13 +36,13 @@ static void check_tsc(struct kct_fit *fit, const struct kct_migration *m,
 		refuse(fit,
 		       "the TSC of vCPU %" PRIu32 " on the target lies %.6f s before the source's "
 		       "last PVTI: two guests, or a source that ran on",
-		       pair->from->id, -(double)since / NS_PER_S);
+		       pair->from->id, -(double)since / KCT_NS_PER_S);
 	else if (pair->has_saved && until.known && until.ns < 0 &&
 		 kct_distance(until.ns) > (uint64_t)fit->slack + UNSYNCHRONISED_NS)
 		refuse(fit,
 		       "the TSC of vCPU %" PRIu32 " on the target is one that the source would "
 		       "have come to %.0f s after the target's clock was set: two guests",
-		       pair->from->id, -(double)until.ns / NS_PER_S);
+		       pair->from->id, -(double)until.ns / KCT_NS_PER_S);
 }
 
 /* Nor does its clock jump by more than the time that the guest may have been away, and an hour. */
@@ -55,7 +56,7 @@ static void check_clock(struct kct_fit *fit, const struct kct_pair *pair, uint64
 		refuse(fit,
 		       "the clock that was set is %+.0f s from the source's at the TSC of vCPU "
 		       "%" PRIu32 ": two guests",
-		       (double)off / NS_PER_S, pair->from->id);
+		       (double)off / KCT_NS_PER_S, pair->from->id);
 }
 
 void kct_check_fit(struct kct_fit *fit, const struct kct_migration *m, const struct kct_pair *pair)
@@ -92,5 +93,5 @@ void kct_check_direction(struct kct_fit *fit, struct kct_migration *m)
 		refuse(fit,
 		       "the source's clock was still published %.6f s after the target's was "
 		       "set: they are swapped, or not one migration",
-		       -(double)fit->gap.ns / NS_PER_S);
+		       -(double)fit->gap.ns / KCT_NS_PER_S);
 }

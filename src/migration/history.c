@@ -63,12 +63,11 @@ struct walk {
 	void *context;
 };
 
-static void walk_vcpu(const void *node, VISIT which, void *data)
+static void walk_vcpu(void *vcpu, void *data)
 {
 	const struct walk *walk = data;
 
-	if (which == postorder || which == leaf)
-		walk->visit(*(struct kct_vcpu_history *const *)node, walk->context);
+	walk->visit(vcpu, walk->context);
 }
 
 void kct_history_each_vcpu(const struct kct_history *history,
@@ -77,7 +76,7 @@ void kct_history_each_vcpu(const struct kct_history *history,
 {
 	struct walk walk = {visit, context};
 
-	twalk_r(history->vcpus, walk_vcpu, &walk);
+	kct_tree_each(&history->vcpus, walk_vcpu, &walk);
 }
 
 static void take_later_pvti(const struct kct_vcpu_history *vcpu, void *context)

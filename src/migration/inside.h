@@ -5,8 +5,6 @@
 
 #include "migration/migration.h"
 
-#define NS_PER_S 1000000000LL
-
 static inline struct kct_ns kct_known(uint64_t ns)
 {
 	return (struct kct_ns){true, (int64_t)ns};

@@ -192,18 +192,17 @@ int kct_model_event(struct kct_model *model, const union kct_any_event *event,
 
 /* ---- walks ---- */
 
-/* A tree's visitor gets a node and one pointer: this holds the real visitor and its own. */
+/* A tree's visitor takes any item: this holds the one that takes a VM, and its context. */
 struct vm_walk {
 	void (*visit)(const struct kct_vm *vm, void *context);
 	void *context;
 };
 
-static void walk_vm(const void *node, VISIT which, void *data)
+static void walk_vm(void *vm, void *data)
 {
 	const struct vm_walk *walk = data;
 
-	if (which == postorder || which == leaf)
-		walk->visit(*(struct kct_vm *const *)node, walk->context);
+	walk->visit(vm, walk->context);
 }
 
 void kct_model_each_vm(const struct kct_model *model,
@@ -211,7 +210,7 @@ void kct_model_each_vm(const struct kct_model *model,
 {
 	struct vm_walk walk = {visit, context};
 
-	twalk_r(model->vms, walk_vm, &walk);
+	kct_tree_each(&model->vms, walk_vm, &walk);
 }
 
 struct vcpu_walk {
@@ -219,12 +218,11 @@ struct vcpu_walk {
 	void *context;
 };
 
-static void walk_vcpu(const void *node, VISIT which, void *data)
+static void walk_vcpu(void *vcpu, void *data)
 {
 	const struct vcpu_walk *walk = data;
 
-	if (which == postorder || which == leaf)
-		walk->visit(*(struct kct_vcpu *const *)node, walk->context);
+	walk->visit(vcpu, walk->context);
 }
 
 void kct_vm_each_vcpu(const struct kct_vm *vm,
@@ -232,5 +230,5 @@ void kct_vm_each_vcpu(const struct kct_vm *vm,
 {
 	struct vcpu_walk walk = {visit, context};
 
-	twalk_r(vm->vcpus, walk_vcpu, &walk);
+	kct_tree_each(&vm->vcpus, walk_vcpu, &walk);
 }

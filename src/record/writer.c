@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "model/names.h"
 #include "record/fields.h"
 #include "record/writer.h"
@@ -218,23 +219,6 @@ void kct_write_event(FILE *out, const union kct_any_event *event, const struct k
 
 /* ---- header and trailer ---- */
 
-json_t *kct_json_u64(uint64_t value)
-{
-	char text[24];
-
-	if (value <= INT64_MAX)
-		return json_integer((json_int_t)value);
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	return json_string(text);
-}
-
-json_t *kct_json_text(const char *text)
-{
-	json_t *string = text && *text ? json_string(text) : NULL;
-
-	return string ? string : json_null();
-}
-
 json_t *kct_json_host(const struct kct_header *header)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", kct_json_text(header->host),
@@ -269,14 +253,6 @@ json_t *kct_json_losses(const uint64_t losses[KCT_NR_LOSSES])
 	return object;
 }
 
-static void write_object(FILE *out, json_t *object)
-{
-	if (object)
-		json_dumpf(object, out, JSON_COMPACT);
-	fputc('\n', out);
-	json_decref(object);
-}
-
 /* `boot` is what CLOCK_BOOTTIME is called there. */
 static void add_anchor(json_t *object, const char *boot, const struct kct_anchor *anchor)
 {
@@ -299,7 +275,7 @@ void kct_write_header(FILE *out, const struct kct_header *header)
 	add_anchor(object, "started_ns", &header->started);
 	json_object_set_new(object, "command", kct_json_text(header->command));
 	json_object_set_new(object, "hooks", kct_json_hooks(header));
-	write_object(out, object);
+	kct_json_print(out, object);
 }
 
 void kct_write_trailer(FILE *out, const struct kct_trailer *trailer)
@@ -312,5 +288,5 @@ void kct_write_trailer(FILE *out, const struct kct_trailer *trailer)
 	json_object_set_new(object, "reason", json_string(trailer->reason));
 	json_object_set_new(object, "status",
 			    trailer->status < 0 ? json_null() : json_integer(trailer->status));
-	write_object(out, object);
+	kct_json_print(out, object);
 }

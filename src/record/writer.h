@@ -15,10 +15,6 @@ void kct_write_event(FILE *out, const union kct_any_event *event, const struct k
 void kct_write_header(FILE *out, const struct kct_header *header);
 void kct_write_trailer(FILE *out, const struct kct_trailer *trailer);
 
-/* A u64 as JSON: a decimal string where it does not fit into the reader's signed 64 bits. */
-json_t *kct_json_u64(uint64_t value);
-/* A string; null of "" or NULL. */
-json_t *kct_json_text(const char *text);
 /* Parts of the header and trailer that reports show too; the caller owns the object. */
 json_t *kct_json_host(const struct kct_header *header);
 json_t *kct_json_hooks(const struct kct_header *header);

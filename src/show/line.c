@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "model/names.h"
 #include "show/line.h"
 #include "show/report.h"
@@ -126,7 +127,7 @@ static void show_details(FILE *out, const union kct_any_event *event, const stru
 void kct_show_line(FILE *out, const union kct_any_event *event, const struct kct_vm *vm,
 		   uint64_t started_ns)
 {
-	double seconds = (double)(int64_t)(event->event.ns - started_ns) / 1e9;
+	double seconds = (double)(int64_t)(event->event.ns - started_ns) / KCT_NS_PER_S;
 	char name[sizeof(vm->name.name)] = "-", who[sizeof(name) + 16];
 
 	if (vm)

@@ -3,11 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "model/names.h"
 #include "show/migration.h"
 #include "show/report.h"
-
-#define NS_PER_S 1e9
 
 /* ---- words ---- */
 
@@ -51,9 +50,9 @@ static double since_origin(const struct kct_migration_view *view, const struct k
 	struct kct_ns ns;
 
 	if (end == &view->source)
-		return (double)(int64_t)(instant->boot_ns - origin(m)->boot_ns) / NS_PER_S;
+		return (double)(int64_t)(instant->boot_ns - origin(m)->boot_ns) / KCT_NS_PER_S;
 	ns = kct_between(m, &view->source.side, origin(m), &view->target.side, instant);
-	return (double)ns.ns / NS_PER_S;
+	return (double)ns.ns / KCT_NS_PER_S;
 }
 
 static void show_instant(FILE *out, const struct kct_migration_view *view,
@@ -88,7 +87,7 @@ static void show_timeline(FILE *out, const struct kct_migration_view *view)
 		return;
 	if (m->between_error.known)
 		fprintf(out, "  two hosts: P3 and what follows may be off by %.6f s against P1\n",
-			(double)m->between_error.ns / NS_PER_S);
+			(double)m->between_error.ns / KCT_NS_PER_S);
 	else
 		fputs("  two hosts, and not both wall clocks are synchronised: P3 and what follows "
 		      "may be off by anything against P1\n",
@@ -185,7 +184,7 @@ static void show_drift(FILE *out, const struct kct_migration *m)
 static void show_seconds(FILE *out, const char *what, const struct kct_ns *ns, const char *how)
 {
 	if (ns->known)
-		fprintf(out, "  %-14s %+.9f s  %s\n", what, (double)ns->ns / NS_PER_S, how);
+		fprintf(out, "  %-14s %+.9f s  %s\n", what, (double)ns->ns / KCT_NS_PER_S, how);
 	else
 		fprintf(out, "  %-14s ?  %s\n", what, how);
 }

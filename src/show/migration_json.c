@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A migration as JSON: every field is always there, null where it could not be had. */
+#include "base/json.h"
 #include "model/names.h"
 #include "record/writer.h"
 #include "show/migration.h"
@@ -149,7 +150,5 @@ void kct_show_migration_json(FILE *out, const struct kct_migration_view *view)
 	json_object_set_new(object, "unpaired_vcpus", json_integer((json_int_t)m->nr_unpaired));
 	json_object_set_new(object, "vcpus", vcpus_json(m));
 	json_object_set_new(object, "advice", advice_json(m));
-	json_dumpf(object, out, JSON_COMPACT);
-	fputc('\n', out);
-	json_decref(object);
+	kct_json_print(out, object);
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "model/names.h"
 #include "show/report.h"
 
@@ -156,7 +157,7 @@ void kct_show_report(FILE *out, const struct kct_report *report, bool verbose)
 		header->kvm, header->clocksource);
 	if (report->ended_ns >= header->started.boot_ns)
 		fprintf(out, ", traced for %.3f s",
-			(double)(report->ended_ns - header->started.boot_ns) / 1e9);
+			(double)(report->ended_ns - header->started.boot_ns) / KCT_NS_PER_S);
 	fprintf(out, "; %" PRIu64 " events, %" PRIu64 " lost\n\n", report->model->events,
 		kct_lost(report->model));
 	kct_show_table(out, report->model, verbose);

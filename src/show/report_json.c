@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The report as JSON: every field is always there, as docs/report.schema.json says. */
+#include "base/json.h"
 #include "model/names.h"
 #include "record/writer.h"
 #include "show/report.h"
-
-static void set_u64(json_t *object, const char *key, uint64_t value)
-{
-	json_object_set_new(object, key, kct_json_u64(value));
-}
 
 static json_t *drift_json(const struct kct_drift *drift)
 {
@@ -22,10 +18,10 @@ static json_t *updates_json(const struct kct_vm_counters *counters)
 	json_t *updates = json_object(), *cause = json_object(), *effect = json_object();
 
 	for (int i = 0; i < KCT_NR_CAUSES; i++)
-		set_u64(cause, kct_cause_names[i], kct_updates(counters, i, KCT_ANY));
+		kct_json_set_u64(cause, kct_cause_names[i], kct_updates(counters, i, KCT_ANY));
 	for (int i = 0; i < KCT_NR_EFFECTS; i++)
-		set_u64(effect, kct_effect_names[i], kct_updates(counters, KCT_ANY, i));
-	set_u64(updates, "total", kct_updates(counters, KCT_ANY, KCT_ANY));
+		kct_json_set_u64(effect, kct_effect_names[i], kct_updates(counters, KCT_ANY, i));
+	kct_json_set_u64(updates, "total", kct_updates(counters, KCT_ANY, KCT_ANY));
 	json_object_set_new(updates, "cause", cause);
 	json_object_set_new(updates, "effect", effect);
 	return updates;
@@ -36,7 +32,7 @@ static json_t *origins_json(const struct kct_vcpu_counters *counters)
 	json_t *origins = json_object();
 
 	for (int i = 0; i < KCT_NR_ORIGINS; i++)
-		set_u64(origins, kct_origin_names[i], counters->requests[i]);
+		kct_json_set_u64(origins, kct_origin_names[i], counters->requests[i]);
 	return origins;
 }
 
@@ -45,22 +41,22 @@ static json_t *vcpu_effects_json(const struct kct_vcpu_counters *counters)
 	json_t *effects = json_object();
 
 	for (int i = 0; i < KCT_NR_EFFECTS; i++)
-		set_u64(effects, kct_effect_names[i], counters->updates[i]);
+		kct_json_set_u64(effects, kct_effect_names[i], counters->updates[i]);
 	return effects;
 }
 
 /* What a vCPU and the sum of a VM's have in common. */
 static void set_vcpu_counters(json_t *object, const struct kct_vcpu_counters *c)
 {
-	set_u64(object, "requests", kct_requests(c));
+	kct_json_set_u64(object, "requests", kct_requests(c));
 	json_object_set_new(object, "requests_by_origin", origins_json(c));
-	set_u64(object, "requests_derived", c->requests_derived);
-	set_u64(object, "requests_cleared", c->requests_cleared);
-	set_u64(object, "pvti_updates", c->pvti_updates);
-	set_u64(object, "pvti_changed", c->pvti_changed);
-	set_u64(object, "pvti_rebased", c->pvti_rebased);
-	set_u64(object, "negative_deltas", c->negative_deltas);
-	set_u64(object, "tsc_writes", c->tsc_writes);
+	kct_json_set_u64(object, "requests_derived", c->requests_derived);
+	kct_json_set_u64(object, "requests_cleared", c->requests_cleared);
+	kct_json_set_u64(object, "pvti_updates", c->pvti_updates);
+	kct_json_set_u64(object, "pvti_changed", c->pvti_changed);
+	kct_json_set_u64(object, "pvti_rebased", c->pvti_rebased);
+	kct_json_set_u64(object, "negative_deltas", c->negative_deltas);
+	kct_json_set_u64(object, "tsc_writes", c->tsc_writes);
 	json_object_set_new(object, "drift_ns", drift_json(&c->drift));
 }
 
@@ -96,10 +92,10 @@ static void write_vcpu(const struct kct_vcpu *vcpu, void *context)
 
 	next(list);
 
-	set_u64(object, "id", vcpu->id);
+	kct_json_set_u64(object, "id", vcpu->id);
 	json_object_set_new(object, "pending", json_boolean(vcpu->pending));
 	set_vcpu_counters(object, &vcpu->counters);
-	set_u64(object, "updates", kct_vcpu_updates(&vcpu->counters));
+	kct_json_set_u64(object, "updates", kct_vcpu_updates(&vcpu->counters));
 	json_object_set_new(object, "updates_by_effect", vcpu_effects_json(&vcpu->counters));
 	json_dumpf(object, list->out, JSON_COMPACT);
 	json_decref(object);
@@ -114,7 +110,7 @@ static void write_vm(const struct kct_vm *vm, void *context)
 
 	next(vms);
 	kct_show_name(name, sizeof(name), vm);
-	set_u64(object, "number", vm->number);
+	kct_json_set_u64(object, "number", vm->number);
 	json_object_set_new(object, "name", json_string(name));
 	json_object_set_new(object, "uuid", kct_json_text(vm->name.uuid));
 	json_object_set_new(object, "vmm", kct_json_text(vm->name.vmm));
@@ -124,8 +120,8 @@ static void write_vm(const struct kct_vm *vm, void *context)
 	json_object_set_new(object, "gone", json_boolean(vm->gone));
 	json_object_set_new(object, "masterclock", json_string(kct_masterclock_names[vm->active]));
 	json_object_set_new(object, "updates", updates_json(&vm->counters));
-	set_u64(object, "set_clocks", vm->counters.set_clocks);
-	set_u64(object, "unnecessary", kct_unnecessary(&vm->counters));
+	kct_json_set_u64(object, "set_clocks", vm->counters.set_clocks);
+	kct_json_set_u64(object, "unnecessary", kct_unnecessary(&vm->counters));
 	set_vcpu_counters(object, &sum);
 	write_open(vms->out, object, "vcpus");
 	kct_vm_each_vcpu(vm, write_vcpu, &vcpus);
@@ -137,8 +133,8 @@ static json_t *unattributed_json(const struct kct_unattributed *nobody)
 	json_t *object = json_object();
 
 	json_object_set_new(object, "updates", updates_json(&nobody->vm));
-	set_u64(object, "pvti_updates", nobody->vcpu.pvti_updates);
-	set_u64(object, "tsc_writes", nobody->vcpu.tsc_writes);
+	kct_json_set_u64(object, "pvti_updates", nobody->vcpu.pvti_updates);
+	kct_json_set_u64(object, "tsc_writes", nobody->vcpu.tsc_writes);
 	return object;
 }
 
@@ -153,15 +149,14 @@ void kct_show_report_json(FILE *out, const struct kct_report *report)
 	json_object_set_new(object, "tool", json_string(header->tool));
 	json_object_set_new(object, "host", kct_json_host(header));
 	json_object_set_new(object, "command", kct_json_text(header->command));
-	set_u64(object, "started_ns", header->started.boot_ns);
-	set_u64(object, "realtime_ns", header->started.realtime_ns);
+	kct_json_set_u64(object, "started_ns", header->started.boot_ns);
+	kct_json_set_u64(object, "realtime_ns", header->started.realtime_ns);
 	json_object_set_new(object, "ended_ns",
 			    report->ended_ns ? kct_json_u64(report->ended_ns) : json_null());
 	json_object_set_new(object, "complete", json_boolean(!report->incomplete));
-	json_object_set_new(object, "incomplete_why",
-			    report->incomplete ? json_string(report->incomplete) : json_null());
-	set_u64(object, "events", report->model->events);
-	set_u64(object, "lost", kct_lost(report->model));
+	json_object_set_new(object, "incomplete_why", kct_json_text(report->incomplete));
+	kct_json_set_u64(object, "events", report->model->events);
+	kct_json_set_u64(object, "lost", kct_lost(report->model));
 	json_object_set_new(object, "losses", kct_json_losses(report->model->losses));
 	json_object_set_new(object, "hooks", kct_json_hooks(header));
 	json_object_set_new(object, "unattributed",

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "record/writer.h"
+#include "base/json.h"
 #include "show/report.h"
 #include "show/verdict.h"
 
@@ -117,11 +117,6 @@ json_t *kct_findings_json(const struct kct_findings *f)
 		f->blackout_ns ? json_integer((json_int_t)f->blackout_ns) : json_null());
 }
 
-static json_t *why_json(const struct kct_judgement *judgement)
-{
-	return *judgement->why ? json_string(judgement->why) : json_null();
-}
-
 struct machines {
 	json_t *vms;
 	const struct kct_verification *v;
@@ -140,7 +135,7 @@ static void add_vm(const struct kct_judgement *judgement, void *context)
 			  "name", name, "pid",
 			  vm && vm->introduced ? json_integer(vm->info.pid) : json_null(),
 			  "verdict", kct_verdict_names[judgement->verdict], "why",
-			  why_json(judgement), "evidence",
+			  kct_json_text(judgement->why), "evidence",
 			  kct_findings_json(&judgement->findings)));
 }
 
@@ -174,15 +169,13 @@ void kct_show_verification_json(FILE *out, const struct kct_verification *v)
 							  outcome_json(v->checked[i].outcome),
 							  "why", v->checked[i].why));
 	kct_judge_each(v->judge, add_vm, &machines);
-	object = json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "schema",
-			   KCT_VERIFY_SCHEMA, "version", KCT_VERIFY_VERSION, "what", v->what,
-			   "verdict", kct_verdict_names[v->all.verdict], "why", why_json(&v->all),
-			   "holds", v->nr_checked ? outcome_json(outcome_of_all(v)) : json_null(),
-			   "expected", expected, "evidence", kct_findings_json(&v->all.findings),
-			   "vms", machines.vms);
-	json_dumpf(object, out, JSON_COMPACT);
-	fputc('\n', out);
-	json_decref(object);
+	object = json_pack(
+		"{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "schema", KCT_VERIFY_SCHEMA,
+		"version", KCT_VERIFY_VERSION, "what", v->what, "verdict",
+		kct_verdict_names[v->all.verdict], "why", kct_json_text(v->all.why), "holds",
+		v->nr_checked ? outcome_json(outcome_of_all(v)) : json_null(), "expected", expected,
+		"evidence", kct_findings_json(&v->all.findings), "vms", machines.vms);
+	kct_json_print(out, object);
 }
 
 /* ---- for test runners ---- */

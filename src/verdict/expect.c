@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/duration.h"
+#include "base/number.h"
 #include "verdict/expect.h"
 #include "model/names.h"
-
-static int parse_count(const char *text, uint64_t *count)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return -EINVAL;
-	errno = 0;
-	*count = strtoull(text, &end, 10);
-	return errno || *end ? -EINVAL : 0;
-}
 
 int kct_expect_parse(const char *text, struct kct_expectation *expectation)
 {
@@ -36,7 +24,8 @@ int kct_expect_parse(const char *text, struct kct_expectation *expectation)
 		expectation->kind = KCT_EXPECT_UNNECESSARY;
 		expectation->exact = *value == '=';
 		if (*value == '=' || !strncmp(value, "<=", 2))
-			return parse_count(value + (*value == '=' ? 1 : 2), &expectation->bound);
+			return kct_parse_number(value + (*value == '=' ? 1 : 2), 0, UINT64_MAX,
+						&expectation->bound);
 		return -EINVAL;
 	}
 	if (!strncmp(text, "drift<=", strlen("drift<="))) {

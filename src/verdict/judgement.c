@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /* From what was found to a verdict. */
 #include <inttypes.h>
-#include <search.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/tree.h"
 #include "verdict/inside.h"
 
 #define TEXT(name, text) text,
 const char *const kct_verdict_names[KCT_NR_VERDICTS] = {KCT_VERDICTS(TEXT)};
 
-static void visit_unresolved(const void *node, VISIT which, void *data)
+static void count_unresolved(void *item, void *count)
 {
-	const struct vcpu *vcpu = *(struct vcpu *const *)node;
+	const struct vcpu *vcpu = item;
 
-	if ((which == postorder || which == leaf) && vcpu->pending && vcpu->judged)
-		(*(uint64_t *)data)++;
+	if (vcpu->pending && vcpu->judged)
+		(*(uint64_t *)count)++;
 }
 
 static enum kct_verdict verdict_of(const struct kct_findings *f)
@@ -32,7 +32,7 @@ static struct kct_judgement judge_vm(const struct kct_judge *judge, const struct
 	struct kct_judgement j = {.number = vm->number, .findings = vm->findings};
 	struct kct_findings *f = &j.findings;
 
-	twalk_r(vm->vcpus, visit_unresolved, &f->unresolved);
+	kct_tree_each(&vm->vcpus, count_unresolved, &f->unresolved);
 	if (*judge->doubt)
 		snprintf(j.why, sizeof(j.why), "%s", judge->doubt);
 	else if (*vm->doubt)
@@ -55,14 +55,11 @@ struct each {
 	void *context;
 };
 
-static void visit_vm(const void *node, VISIT which, void *data)
+static void visit_vm(void *vm, void *data)
 {
 	const struct each *each = data;
-	struct kct_judgement judgement;
+	const struct kct_judgement judgement = judge_vm(each->judge, vm);
 
-	if (which != postorder && which != leaf)
-		return;
-	judgement = judge_vm(each->judge, *(struct vm *const *)node);
 	each->visit(&judgement, each->context);
 }
 
@@ -72,7 +69,7 @@ void kct_judge_each(struct kct_judge *judge,
 {
 	struct each each = {judge, visit, context};
 
-	twalk_r(judge->vms, visit_vm, &each);
+	kct_tree_each(&judge->vms, visit_vm, &each);
 }
 
 /* The findings of all add up, and the worst verdict is that of all. */

@@ -104,13 +104,11 @@ static bool same_masterclock(const struct kct_masterclock *a, const struct kct_m
 /* ---- events ---- */
 
 /* Requests pending when the clock is set are judged, whoever made them and when. */
-static void visit_at_set(const void *node, VISIT which, void *data)
+static void visit_at_set(void *item, void *data)
 {
-	struct vcpu *vcpu = *(struct vcpu *const *)node;
+	struct vcpu *vcpu = item;
 	uint64_t *pending = data;
 
-	if (which != postorder && which != leaf)
-		return;
 	vcpu->after_set = false;
 	if (!vcpu->pending)
 		return;
@@ -130,7 +128,7 @@ static void on_set_clock(struct kct_judge *judge, struct vm *vm,
 		memset(&f->drift, 0, sizeof(f->drift));
 	}
 	vm->clock_was_set = true;
-	twalk_r(vm->vcpus, visit_at_set, &pending);
+	kct_tree_each(&vm->vcpus, visit_at_set, &pending);
 	f->clock_sets++;
 	f->pending_at_set += pending;
 	if (e->nr_pending != KCT_NO_NUMBER && e->nr_pending != pending)
@@ -180,12 +178,12 @@ struct offsets_walk {
 	uint64_t offset;
 };
 
-static void visit_offset(const void *node, VISIT which, void *data)
+static void visit_offset(void *item, void *data)
 {
-	const struct vcpu *vcpu = *(struct vcpu *const *)node;
+	const struct vcpu *vcpu = item;
 	struct offsets_walk *walk = data;
 
-	if ((which != postorder && which != leaf) || !vcpu->has_offset)
+	if (!vcpu->has_offset)
 		return;
 	if (walk->any && walk->offset != vcpu->tsc_offset)
 		walk->differ = true;
@@ -206,7 +204,7 @@ static int on_update(struct vm *vm, const struct kct_update_event *e)
 	vm->masterclock = e->after;
 	vm->findings.updates++;
 	if (e->after.active == KCT_YES) {
-		twalk_r(vm->vcpus, visit_offset, &offsets);
+		kct_tree_each(&vm->vcpus, visit_offset, &offsets);
 		vm->findings.tsc_offsets_differ |= offsets.differ;
 	}
 	if (e->cause == KCT_CAUSE_UNKNOWN)

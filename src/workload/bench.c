@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "base/duration.h"
 #include "workload/bench.h"
 #include "workload/step.h"
-
-#define NS_PER_S 1e9
 
 void wl_bench_result(struct wl *wl, uint64_t count, const struct wl_span *spans, unsigned int jobs)
 {
@@ -20,5 +19,5 @@ void wl_bench_result(struct wl *wl, uint64_t count, const struct wl_span *spans,
 	wl_set_u64(wl->result, "count", count);
 	wl_set_u64(wl->result, "elapsed_ns", elapsed);
 	wl_set(wl->result, "per_second",
-	       json_real(elapsed ? (double)count * NS_PER_S / (double)elapsed : 0.0));
+	       json_real(elapsed ? (double)count * KCT_NS_PER_S / (double)elapsed : 0.0));
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/duration.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "workload/step.h"
 
-#define NS_PER_S  1000000000ULL
 #define WAKEUP_NS 200000ULL /* about what a sleep may oversleep on a busy host */
 
 void *wl_need(void *p)
@@ -25,7 +24,7 @@ static uint64_t read_clock(clockid_t clock)
 	struct timespec ts;
 
 	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+	return (uint64_t)ts.tv_sec * KCT_NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
 uint64_t wl_now(void)
@@ -39,7 +38,7 @@ void wl_pass(uint64_t ns)
 
 	if (ns > WAKEUP_NS) {
 		uint64_t until = begin + ns - WAKEUP_NS;
-		struct timespec ts = {(time_t)(until / NS_PER_S), (long)(until % NS_PER_S)};
+		struct timespec ts = {(time_t)(until / KCT_NS_PER_S), (long)(until % KCT_NS_PER_S)};
 
 		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 			;
@@ -62,14 +61,7 @@ void wl_append(json_t *array, json_t *value)
 
 void wl_set_u64(json_t *object, const char *key, uint64_t value)
 {
-	char digits[24];
-
-	if (value <= INT64_MAX) {
-		wl_set(object, key, json_integer((json_int_t)value));
-		return;
-	}
-	snprintf(digits, sizeof(digits), "%" PRIu64, value);
-	wl_set_text(object, key, digits);
+	wl_set(object, key, kct_json_u64(value));
 }
 
 void wl_set_text(json_t *object, const char *key, const char *value)

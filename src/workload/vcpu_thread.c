@@ -4,13 +4,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/duration.h"
 #include "base/error.h"
 #include "workload/vcpu.h"
 #include "workload/vcpu_thread.h"
 
 #define KICK_SIGNAL SIGUSR1
 #define TICK_NS	    10000000L /* how long an idle guest stays halted: as with a 100 Hz timer */
-#define NS_PER_S    1000000000L
 
 static void ignore_kick(int signal)
 {
@@ -48,8 +48,8 @@ static void halt(struct wl_vcpu *vcpu)
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += TICK_NS;
-	if (until.tv_nsec >= NS_PER_S) {
-		until.tv_nsec -= NS_PER_S;
+	if (until.tv_nsec >= KCT_NS_PER_S) {
+		until.tv_nsec -= KCT_NS_PER_S;
 		until.tv_sec++;
 	}
 	while (!vcpu->stop &&

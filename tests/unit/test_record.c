@@ -17,6 +17,7 @@
 #include "kvmclock/event.h"
 #include "model/names.h"
 #include "record/fields.h"
+#include "base/json.h"
 #include "record/reader.h"
 #include "record/writer.h"
 
