@@ -45,20 +45,22 @@ static int finish(struct kct_recording *recording, const struct kct_reader *read
 {
 	if (!reader->header_seen) {
 		if (last == KCT_LINE_INVALID && *reader->why)
-			kct_error("%s: line %" PRIu64 ": %s", path, reader->line, reader->why);
+			kct_error("%s: line %" PRIu64 ": %s", path, reader->lines.count,
+				  reader->why);
 		else
 			kct_error("%s: %s", path,
-				  reader->line == 1 && last == KCT_LINE_END ? "empty"
-									    : "not a recording");
+				  reader->lines.count == 1 && last == KCT_LINE_END
+					  ? "empty"
+					  : "not a recording");
 		return KCT_EXIT_USAGE;
 	}
 	if (last == KCT_LINE_INVALID)
-		return incomplete(recording, "read up to line %" PRIu64 ": %s", reader->line - 1,
-				  reader->why);
+		return incomplete(recording, "read up to line %" PRIu64 ": %s",
+				  reader->lines.count - 1, reader->why);
 	if (last == KCT_LINE_CUT && reader->trailer_seen)
 		return incomplete(recording, "something is behind the trailer");
 	if (last == KCT_LINE_CUT)
-		return incomplete(recording, "cut off in line %" PRIu64, reader->line);
+		return incomplete(recording, "cut off in line %" PRIu64, reader->lines.count);
 	return check_trailer(recording, reader);
 }
 

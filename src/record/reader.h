@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Reads a recording line by line; memory does not grow with its length. */
+/* A recording, line by line: the header, the events, the trailer. */
 #ifndef KCT_RECORD_READER_H
 #define KCT_RECORD_READER_H
 
@@ -7,7 +7,7 @@
 
 #include "kvmclock/event.h"
 #include "model/name.h"
-#include "record/recording.h"
+#include "record/lines.h"
 
 enum kct_line {
 	KCT_LINE_HEADER,
@@ -19,14 +19,10 @@ enum kct_line {
 };
 
 struct kct_reader {
-	FILE *in;
-	uint64_t line; /* number of the line read last, from 1 */
+	struct kct_lines lines;
 	uint64_t events;
 	bool header_seen, trailer_seen;
 	char why[160];
-	/* Bytes of the file, of which those from `at` up to `end` are not read yet. */
-	char buffer[KCT_MAX_LINE + 1];
-	size_t at, end;
 	/* What the last line said, by its kind. */
 	struct kct_header header;
 	struct kct_trailer trailer;

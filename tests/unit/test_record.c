@@ -61,7 +61,7 @@ static void expect_line(enum kct_line kind)
 	enum kct_line line = kct_reader_next(&reader);
 
 	if (line != kind)
-		print_error("line %lu: %s\n", (unsigned long)reader.line, reader.why);
+		print_error("line %lu: %s\n", (unsigned long)reader.lines.count, reader.why);
 	assert_int_equal(line, kind);
 }
 

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "kvmclock/event.h"
+#include "model/names.h"
+#include "record/values.h"
+
+static bool get_unsigned(const json_t *value, uint64_t max, uint64_t *out)
+{
+	const char *text;
+
+	if (json_is_integer(value)) {
+		if (json_integer_value(value) < 0)
+			return false;
+		*out = (uint64_t)json_integer_value(value);
+		return *out <= max;
+	}
+	/* What kct_json_u64() writes of numbers past the signed 64 bits. */
+	text = json_string_value(value);
+	return max == UINT64_MAX && text && *text != '0' &&
+	       !kct_parse_number(text, (uint64_t)INT64_MAX + 1, UINT64_MAX, out);
+}
+
+bool kct_read_unsigned(const json_t *value, char *at, size_t size)
+{
+	uint64_t number;
+
+	if (!get_unsigned(value, size == 8 ? UINT64_MAX : (1ULL << 8 * size) - 1, &number))
+		return false;
+	memcpy(at, &number, size); /* little endian, as all that KVM on x86 knows */
+	return true;
+}
+
+static bool read_signed(const json_t *value, char *at, size_t size)
+{
+	int64_t number = json_integer_value(value);
+
+	if (!json_is_integer(value) || (size == 1 && (number < INT8_MIN || number > INT8_MAX)))
+		return false;
+	memcpy(at, &number, size);
+	return true;
+}
+
+static bool read_number_or_null(const json_t *value, char *at, uint32_t null)
+{
+	uint32_t number = null;
+
+	if (!json_is_null(value) &&
+	    (!kct_read_unsigned(value, (char *)&number, 4) || number == null))
+		return false;
+	memcpy(at, &number, sizeof(number));
+	return true;
+}
+
+static bool read_address(const json_t *value, char *at)
+{
+	const char *text = json_string_value(value);
+	uint64_t number;
+
+	if (!text || strncmp(text, "0x", 2) || strlen(text) != 18 ||
+	    strspn(text + 2, "0123456789abcdef") != 16)
+		return false;
+	number = strtoull(text + 2, NULL, 16);
+	memcpy(at, &number, sizeof(number));
+	return true;
+}
+
+static bool read_name(const struct kct_field *field, const json_t *value, char *at, size_t size)
+{
+	const char *text = json_string_value(value);
+	int number = text ? kct_name_number(field->names, field->size, text) : -1;
+
+	memcpy(at, &number, size);
+	return number >= 0;
+}
+
+/*
+ * The bytes of the character at `c` if it is a control, or a line break or direction override
+ * that makes a terminal lie; else 0. The text is UTF-8: the JSON parser takes no other.
+ */
+static size_t unprintable(const unsigned char *c)
+{
+	if (*c < 0x20 || *c == 0x7f)
+		return 1;
+	if (*c == 0xc2 && c[1] < 0xa0)
+		return 2;
+	return *c == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
+			      (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9))
+		       ? 3
+		       : 0;
+}
+
+/* Reports print texts as they are: whatever a made-up recording holds must be fit for that. */
+static void make_printable(char *text)
+{
+	char *to = text;
+
+	while (*text) {
+		size_t size = unprintable((const unsigned char *)text);
+
+		*to++ = size ? '?' : *text;
+		text += size ? size : 1;
+	}
+	*to = '\0';
+}
+
+/* Too long is refused, not cut: nothing that this program wrote is. */
+bool kct_read_text(const json_t *value, char *at, size_t size)
+{
+	const char *text = json_string_value(value);
+
+	if (!text || json_string_length(value) >= size || strlen(text) != json_string_length(value))
+		return false;
+	strcpy(at, text);
+	make_printable(at);
+	return true;
+}
+
+bool kct_read_text_or_null(const json_t *object, const char *key, char *at, size_t size)
+{
+	const json_t *value = json_object_get(object, key);
+
+	*at = '\0';
+	return json_is_null(value) || kct_read_text(value, at, size);
+}
+
+/* Where the reason goes, of whichever object within an object it is. */
+struct reason {
+	char *why;
+	size_t size;
+	bool given;
+};
+
+static bool __attribute__((format(printf, 2, 3)))
+refuse(struct reason *reason, const char *format, ...)
+{
+	va_list args;
+
+	if (reason->given)
+		return false;
+	va_start(args, format);
+	vsnprintf(reason->why, reason->size, format, args);
+	va_end(args);
+	reason->given = true;
+	return false;
+}
+
+static bool read_fields(struct reason *reason, const struct kct_field *fields, const json_t *object,
+			char *base);
+
+static bool read_value(struct reason *reason, const struct kct_field *field, const json_t *value,
+		       char *at)
+{
+	switch (field->type) {
+	case KCT_FIELD_U8:
+		return kct_read_unsigned(value, at, 1);
+	case KCT_FIELD_U32:
+		return kct_read_unsigned(value, at, 4);
+	case KCT_FIELD_U64:
+		return kct_read_unsigned(value, at, 8);
+	case KCT_FIELD_S64:
+		return read_signed(value, at, 8);
+	case KCT_FIELD_S8:
+		return read_signed(value, at, 1);
+	case KCT_FIELD_BOOL:
+		*at = json_is_true(value);
+		return json_is_boolean(value);
+	case KCT_FIELD_KNOWN:
+		*at = json_is_null(value) ? KCT_NOT_KNOWN : json_is_true(value);
+		return json_is_null(value) || json_is_boolean(value);
+	case KCT_FIELD_ADDRESS:
+		return read_address(value, at);
+	case KCT_FIELD_NAME8:
+		return read_name(field, value, at, 1);
+	case KCT_FIELD_NAME32:
+		return read_name(field, value, at, 4);
+	case KCT_FIELD_VM:
+		return read_number_or_null(value, at, KCT_NO_VM);
+	case KCT_FIELD_NUMBER:
+		return read_number_or_null(value, at, KCT_NO_NUMBER);
+	case KCT_FIELD_VCPU:
+		return read_number_or_null(value, at, KCT_NO_VCPU);
+	case KCT_FIELD_TEXT:
+		return kct_read_text(value, at, field->size);
+	case KCT_FIELD_OBJECT:
+		return json_is_object(value) && read_fields(reason, field->fields, value, at);
+	}
+	return false;
+}
+
+static bool read_fields(struct reason *reason, const struct kct_field *fields, const json_t *object,
+			char *base)
+{
+	for (const struct kct_field *field = fields; field->name; field++) {
+		const json_t *value = json_object_get(object, field->name);
+
+		if (!value)
+			return refuse(reason, "no \"%s\"", field->name);
+		if (field->present) {
+			base[field->present] = !json_is_null(value);
+			if (json_is_null(value))
+				continue;
+		}
+		if (!read_value(reason, field, value, base + field->offset))
+			return refuse(reason, "\"%s\" has an impossible value", field->name);
+	}
+	return true;
+}
+
+bool kct_read_fields(const struct kct_field *fields, const json_t *object, char *base, char *why,
+		     size_t why_size)
+{
+	struct reason reason = {.why = why, .size = why_size};
+
+	return read_fields(&reason, fields, object, base);
+}
