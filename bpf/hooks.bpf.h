@@ -125,6 +125,15 @@ static __always_inline void update_begins(struct kvm *kvm)
 	frame->kvm = (__u64)kvm;
 }
 
+/* The VM that is being updated on this CPU, by its entry's hook; NULL. */
+static __always_inline struct kvm *updating(void)
+{
+	__u32 zero = 0;
+	struct update_frame *frame = bpf_map_lookup_elem(&update_frames, &zero);
+
+	return frame ? (struct kvm *)frame->kvm : NULL;
+}
+
 /* It is KVM_SET_CLOCK that updates. */
 static __always_inline void set_clock_updates(struct kct_update_event *e, const struct who *who,
 					      struct kct_vm_state *vm)

@@ -4,7 +4,9 @@
  * out by trying. A hook finds out who it is about, and calls its observer.
  */
 #include "census.bpf.h"
-#include "functions.bpf.h"
+#include "clock.bpf.h"
+#include "ioctls.bpf.h"
+#include "requests.bpf.h"
 #include "tracepoints.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

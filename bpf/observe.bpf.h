@@ -142,28 +142,24 @@ static __always_inline void emit_update(struct kct_update_event *e, struct kct_v
  */
 static __always_inline void observe_creation(struct kct_update_event *e, bool active)
 {
-	struct kct_unattributed *none = nobody();
-
-	if (!armed || !none)
+	if (!armed)
 		return;
 	e->after.active = active;
 	e->effect = active ? KCT_EFFECT_ENABLED : KCT_EFFECT_INACTIVE;
 	event_head(&e->event, KCT_EVENT_UPDATE, KCT_NO_VM, KCT_NO_VCPU);
 	note_creation(e->effect);
-	emit_update(e, &none->vm, &none->vcpu);
+	emit_update(e, &unattributed.vm, &unattributed.vcpu);
 }
 
 static __always_inline void observe_unattributed_update(struct kct_update_event *e, bool active)
 {
-	struct kct_unattributed *none = nobody();
-
-	if (!armed || !none)
+	if (!armed)
 		return;
 	e->before.active = KCT_NOT_KNOWN;
 	e->after.active = active;
 	e->effect = KCT_EFFECT_UNKNOWN;
 	event_head(&e->event, KCT_EVENT_UPDATE, KCT_NO_VM, KCT_NO_VCPU);
-	emit_update(e, &none->vm, &none->vcpu);
+	emit_update(e, &unattributed.vm, &unattributed.vcpu);
 }
 
 /*
@@ -244,7 +240,7 @@ __noinline int observe_set_clock(struct kct_vm_state *vm, const struct clock_dat
 
 	if (!vm)
 		return 0;
-	vm->clock_sets++;
+	KCT_ADD(vm->clock_sets, 1);
 	if (!armed)
 		return 0;
 	event_head(&e.event, KCT_EVENT_SET_CLOCK, vm->vm.event.vm, KCT_NO_VCPU);
@@ -259,7 +255,7 @@ __noinline int observe_set_clock(struct kct_vm_state *vm, const struct clock_dat
 	e.nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
 	e.nr_pending = nr_pending;
 	e.nr_pending_after = nr_pending_after;
-	vm->counters.set_clocks++;
+	KCT_ADD(vm->counters.set_clocks, 1);
 	emit(&e, sizeof(e), KCT_EVENT_SET_CLOCK);
 	return 0;
 }
@@ -353,11 +349,10 @@ static __always_inline void forget_what_census_read(struct kct_vcpu_state *state
 
 /* A PVTI was published to one of its places in the guest's memory. */
 static __always_inline void observe_pvti(struct kvm *kvm, struct kvm_vcpu *vcpu, __u32 vcpu_id,
-					 struct pvclock_vcpu_time_info *pvti)
+					 const struct pvclock_vcpu_time_info *pvti)
 {
 	struct kct_vm_state *vm = running_vm(kvm);
 	struct kct_vcpu_state *state = vcpu_state(vcpu, vm, NEW_BY_TRACEPOINT);
-	struct kct_unattributed *none = nobody();
 	struct kct_pvti_event e = {};
 
 	copy_pvti(&e.new_pvti, pvti);
@@ -367,10 +362,10 @@ static __always_inline void observe_pvti(struct kvm *kvm, struct kvm_vcpu *vcpu,
 		count_pvti(&e, state, vm, vcpu);
 		return;
 	}
-	if (!armed || !none)
+	if (!armed)
 		return;
 	event_head(&e.event, KCT_EVENT_PVTI, KCT_NO_VM, vcpu_id);
-	kct_account_pvti(&none->vcpu, &e);
+	kct_account_nobodys_pvti(&unattributed.vcpu);
 	emit(&e, sizeof(e), KCT_EVENT_PVTI);
 }
 
@@ -399,17 +394,16 @@ static __always_inline void observe_tsc_write(struct kct_tsc_write_event *e, str
 					      struct kvm_vcpu *vcpu, __u32 vcpu_id)
 {
 	struct kct_vcpu_state *state = vcpu_of(kvm, vcpu);
-	struct kct_unattributed *none = nobody();
 
 	if (state && e->old_offset != e->new_offset)
 		state->rebased = 1;
-	if (!armed || !none)
+	if (!armed)
 		return;
 	event_head(&e->event, KCT_EVENT_TSC_WRITE, state ? state->vm : KCT_NO_VM, vcpu_id);
 	if (state)
 		state->counters.tsc_writes++;
 	else
-		none->vcpu.tsc_writes++;
+		KCT_ADD(unattributed.vcpu.tsc_writes, 1);
 	emit(e, sizeof(*e), KCT_EVENT_TSC_WRITE);
 }
 

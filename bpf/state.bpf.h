@@ -38,36 +38,32 @@ struct {
 	__type(value, struct creation);
 } creations SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct kct_tally);
-} tally SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct kct_unattributed);
-} unattributed SEC(".maps");
-
-/* Where a new entry is put together; the counters in it are never written and stay 0. */
+/*
+ * Where a new entry is put together, as it is too large for the stack; the counters in it are never
+ * written and stay 0. One for each thread that does so just then: a program may be preempted, so
+ * that one for each CPU would be shared.
+ */
 struct new_entry {
 	struct kct_vm_state vm;
 	struct kct_vcpu_state vcpu;
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2); /* the tracepoints' and the census's, which they may interrupt */
-	__type(key, __u32);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u64); /* bpf_get_current_pid_tgid() */
 	__type(value, struct new_entry);
 } new_entries SEC(".maps");
 
+static const struct new_entry no_entry = {};
+
+/* Who it is that shows a VM or vCPU for the first time. */
 enum { NEW_BY_TRACEPOINT, NEW_BY_CENSUS };
 
-/* What the entry of pvclock_update_vm_gtod_copy() saw on this CPU, which it does not leave. */
+/*
+ * What the entry of pvclock_update_vm_gtod_copy() saw on this CPU. Its callers hold the VM's lock,
+ * with interrupts off: until it returns, no other update comes to this CPU.
+ */
 struct update_frame {
 	__u64 kvm; /* 0: the entry is not hooked, or the update was observed already */
 	struct kct_masterclock before;
@@ -98,20 +94,16 @@ __u32 ioctls_of = 0;
 __u32 armed = 0;
 __u32 last_vm = 0; /* number given last */
 
+/*
+ * What was lost, by reason, and what is nobody's. Programs of several CPUs count there, and such as
+ * preempt each other on one: by atomic adds.
+ */
+__u64 losses[KCT_NR_LOSSES] __attribute__((aligned(64))) = {};
+struct kct_unattributed unattributed __attribute__((aligned(64))) = {};
+
 static __always_inline void count_loss(enum kct_loss loss)
 {
-	__u32 zero = 0;
-	struct kct_tally *t = bpf_map_lookup_elem(&tally, &zero);
-
-	if (t)
-		t->losses[loss]++;
-}
-
-static __always_inline struct kct_unattributed *nobody(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&unattributed, &zero);
+	KCT_ADD(losses[loss], 1);
 }
 
 static __always_inline bool is_emitted(enum kct_event_kind kind)
@@ -122,20 +114,10 @@ static __always_inline bool is_emitted(enum kct_event_kind kind)
 /* Deliver an event; false if it had no room (and was counted as lost). */
 static __always_inline bool emit(void *record, __u32 size, enum kct_event_kind kind)
 {
-	__u32 zero = 0;
-	struct kct_tally *t;
-
-	if (!is_emitted(kind))
+	if (!is_emitted(kind) || !bpf_ringbuf_output(&events, record, size, 0))
 		return true;
-	t = bpf_map_lookup_elem(&tally, &zero);
-	if (!t)
-		return false;
-	if (bpf_ringbuf_output(&events, record, size, 0)) {
-		t->losses[KCT_LOSS_RING_FULL]++;
-		return false;
-	}
-	t->delivered++;
-	return true;
+	count_loss(KCT_LOSS_RING_FULL);
+	return false;
 }
 
 static __always_inline void event_head(struct kct_event *e, enum kct_event_kind kind, __u32 vm,
@@ -235,45 +217,67 @@ static __always_inline void adopt_creation(struct kct_vm_state *vm)
 	vm->masterclock.active = effect == KCT_EFFECT_ENABLED;
 }
 
+/* Room for a new entry, all of it 0, until end_entry(); NULL if too many threads have one. */
+static __always_inline struct new_entry *begin_entry(__u64 thread)
+{
+	bpf_map_update_elem(&new_entries, &thread, &no_entry, BPF_ANY);
+	return bpf_map_lookup_elem(&new_entries, &thread);
+}
+
+static __always_inline void end_entry(__u64 thread)
+{
+	bpf_map_delete_elem(&new_entries, &thread);
+}
+
+static __always_inline void put_vm(const struct kct_key *key, struct kct_vm_state *vm,
+				   __u32 shown_by)
+{
+	struct kct_vm_state *state;
+	long error;
+
+	event_head(&vm->vm.event, KCT_EVENT_VM, __sync_fetch_and_add(&last_vm, 1) + 1, KCT_NO_VCPU);
+	if (shown_by == NEW_BY_TRACEPOINT) {
+		/* An update may be in progress: what is read now may be its outcome. */
+		vm->masterclock.active = KCT_NOT_KNOWN;
+		adopt_creation(vm);
+	}
+	vm->vm.masterclock = vm->masterclock;
+	error = bpf_map_update_elem(&vms, key, vm, BPF_NOEXIST);
+	if (error && vm->vm.created)
+		return_creation(vm->vm.creator, vm->vm.create_effect);
+	state = bpf_map_lookup_elem(&vms, key);
+	if (state && !error)
+		kct_account_created(&state->counters, &unattributed.vm, &state->vm);
+}
+
 /*
  * Put a VM that is not in the map yet into it; `leader` is the task of the process that works for
  * it, and `mm` its memory. (Numbers, as a global function takes no pointers of the kernel's. The
  * key is copied as 6.1 takes one for a map only from the stack.)
  */
-__noinline int add_vm(const struct kct_key *whose, __u64 leader, __u64 mm, __u32 slot)
+__noinline int add_vm(const struct kct_key *whose, __u64 leader, __u64 mm, __u32 shown_by)
 {
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct new_entry *entry;
 	struct kct_key key;
-	struct new_entry *entry = bpf_map_lookup_elem(&new_entries, &slot);
-	struct kct_unattributed *none = nobody();
-	struct kct_vm_state *state;
 	struct kvm *kvm;
-	long error;
 
-	if (!whose || !entry || !none)
+	if (!whose)
 		return 0;
 	key = *whose;
 	kvm = (struct kvm *)key.address;
 	/* A kernel thread, or whoever else works for a VM, is not its VMM. */
 	if ((__u64)BPF_CORE_READ(kvm, mm) != mm)
 		return 0;
-	describe_vm(&entry->vm.vm, kvm, key.token, (struct task_struct *)leader);
-	event_head(&entry->vm.vm.event, KCT_EVENT_VM, __sync_fetch_and_add(&last_vm, 1) + 1,
-		   KCT_NO_VCPU);
-	read_masterclock(kvm, &entry->vm.masterclock);
-	if (slot == NEW_BY_TRACEPOINT) {
-		/* An update may be in progress: what is read now may be its outcome. */
-		entry->vm.masterclock.active = KCT_NOT_KNOWN;
-		adopt_creation(&entry->vm);
+	entry = begin_entry(thread);
+	if (entry) {
+		describe_vm(&entry->vm.vm, kvm, key.token, (struct task_struct *)leader);
+		read_masterclock(kvm, &entry->vm.masterclock);
+		put_vm(&key, &entry->vm, shown_by);
+		end_entry(thread);
 	}
-	entry->vm.vm.masterclock = entry->vm.masterclock;
-	error = bpf_map_update_elem(&vms, &key, &entry->vm, BPF_NOEXIST);
-	if (error && entry->vm.vm.created)
-		return_creation(entry->vm.vm.creator, entry->vm.vm.create_effect);
-	state = bpf_map_lookup_elem(&vms, &key);
-	if (!state)
+	if (!bpf_map_lookup_elem(&vms, &key))
 		count_loss(KCT_LOSS_VMS_FULL);
-	else if (!error)
-		kct_account_created(&state->counters, &none->vm, &state->vm);
 	return 0;
 }
 
@@ -282,7 +286,7 @@ __noinline int add_vm(const struct kct_key *whose, __u64 leader, __u64 mm, __u32
  * or kept.
  */
 static __always_inline struct kct_vm_state *vm_state(struct kvm *kvm, struct task_struct *task,
-						     __u32 slot)
+						     __u32 shown_by)
 {
 	struct kct_key key = {.address = (__u64)kvm};
 	struct kct_vm_state *state;
@@ -293,7 +297,7 @@ static __always_inline struct kct_vm_state *vm_state(struct kvm *kvm, struct tas
 	state = bpf_map_lookup_elem(&vms, &key);
 	if (!state) {
 		add_vm(&key, (__u64)BPF_CORE_READ(task, group_leader),
-		       (__u64)BPF_CORE_READ(task, mm), slot);
+		       (__u64)BPF_CORE_READ(task, mm), shown_by);
 		state = bpf_map_lookup_elem(&vms, &key);
 	}
 	if (state && !state->announced && armed)
@@ -335,23 +339,24 @@ __noinline int announce_vcpu(struct kct_vcpu_state *state, const struct kct_key 
 }
 
 /* Put a vCPU that is not in the map yet into it. */
-__noinline int add_vcpu(const struct kct_key *whose, const struct kct_vm_state *vm, __u32 slot)
+__noinline int add_vcpu(const struct kct_key *whose, const struct kct_vm_state *vm, __u32 shown_by)
 {
-	struct kct_key key;
-	struct new_entry *entry = bpf_map_lookup_elem(&new_entries, &slot);
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct new_entry *entry;
 	struct kvm_vcpu *vcpu;
+	struct kct_key key;
 
-	if (!whose || !vm || !entry)
+	if (!whose || !vm)
 		return 0;
 	key = *whose;
 	vcpu = (struct kvm_vcpu *)key.address;
+	entry = begin_entry(thread);
+	if (!entry)
+		return 0;
 	entry->vcpu.vm = vm->vm.event.vm;
 	entry->vcpu.id = BPF_CORE_READ(vcpu, vcpu_id);
 	entry->vcpu.clock_sets = vm->clock_sets;
-	entry->vcpu.pending = 0;
-	entry->vcpu.has_pvti = 0;
-	entry->vcpu.pvti_version = 0;
-	if (slot == NEW_BY_CENSUS) {
+	if (shown_by == NEW_BY_CENSUS) {
 		entry->vcpu.pvti_version = pvti_version(vcpu);
 		entry->vcpu.tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
 		entry->vcpu.pending = request_is_pending(vcpu);
@@ -360,11 +365,12 @@ __noinline int add_vcpu(const struct kct_key *whose, const struct kct_vm_state *
 				       read_current_pvti(vcpu, &entry->vcpu.pvti);
 	}
 	bpf_map_update_elem(&vcpus, &key, &entry->vcpu, BPF_NOEXIST);
+	end_entry(thread);
 	return 0;
 }
 
 static __always_inline struct kct_vcpu_state *vcpu_state(struct kvm_vcpu *vcpu,
-							 struct kct_vm_state *vm, __u32 slot)
+							 struct kct_vm_state *vm, __u32 shown_by)
 {
 	struct kct_key key = {.address = (__u64)vcpu};
 	struct kct_vcpu_state *state;
@@ -379,7 +385,7 @@ static __always_inline struct kct_vcpu_state *vcpu_state(struct kvm_vcpu *vcpu,
 		state = NULL;
 	}
 	if (!state) {
-		add_vcpu(&key, vm, slot);
+		add_vcpu(&key, vm, shown_by);
 		state = bpf_map_lookup_elem(&vcpus, &key);
 		if (!state)
 			count_loss(KCT_LOSS_VCPUS_FULL);

@@ -149,6 +149,23 @@ struct kvm_vcpu {
 	struct kvm_vcpu_arch arch;
 };
 
+/* What perf makes of two tracepoints: the record that a program is given. */
+struct trace_event_raw_kvm_pvclock_update {
+	unsigned int vcpu_id;
+	__u32 version;
+	__u64 tsc_timestamp;
+	__u64 system_time;
+	__u32 tsc_to_system_mul;
+	__s8 tsc_shift;
+	__u8 flags;
+};
+
+struct trace_event_raw_kvm_write_tsc_offset {
+	unsigned int vcpu_id;
+	__u64 previous_tsc_offset;
+	__u64 next_tsc_offset;
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {

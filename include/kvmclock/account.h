@@ -15,6 +15,17 @@
  */
 #define KCT_OPAQUE(value) __asm__ volatile("" : "+r"(value))
 
+/*
+ * Add to a counter. In the kernel, to one that two programs may write at once: on two CPUs, or
+ * where one preempts the other. The counters that only the vCPU's own thread writes, or whoever
+ * holds its mutex, are written without it: PVTI updates and what goes with them, TSC writes.
+ */
+#ifdef __bpf__
+#define KCT_ADD(counter, n) ((void)__sync_fetch_and_add(&(counter), n))
+#else
+#define KCT_ADD(counter, n) ((void)((counter) += (n)))
+#endif
+
 /* Jumps of the kvm-clock, in ns; forward is positive. */
 struct kct_drift {
 	__s64 total;	    /* signed sum: where the clock is now against where it would be */
@@ -50,21 +61,28 @@ struct kct_unattributed {
 static inline void kct_account_update(struct kct_vm_counters *vm, struct kct_vcpu_counters *vcpu,
 				      const struct kct_update_event *e)
 {
-	if (e->cause >= KCT_NR_CAUSES || e->effect >= KCT_NR_EFFECTS)
+	__u32 cause = e->cause, effect = e->effect;
+
+	KCT_OPAQUE(cause);
+	KCT_OPAQUE(effect);
+	if (cause >= KCT_NR_CAUSES || effect >= KCT_NR_EFFECTS)
 		return;
-	vm->updates[e->cause][e->effect]++;
-	if (vcpu && e->cause == KCT_CAUSE_VCPU_REQUEST)
-		vcpu->updates[e->effect]++;
+	KCT_ADD(vm->updates[cause][effect], 1);
+	if (vcpu && cause == KCT_CAUSE_VCPU_REQUEST)
+		KCT_ADD(vcpu->updates[effect], 1);
 }
 
 /* A new VM takes over the update that was counted as nobody's when it was being made. */
 static inline void kct_account_created(struct kct_vm_counters *vm, struct kct_vm_counters *nobody,
 				       const struct kct_vm_event *e)
 {
-	if (!e->created || e->create_effect >= KCT_NR_EFFECTS)
+	__u32 effect = e->create_effect;
+
+	KCT_OPAQUE(effect);
+	if (!e->created || effect >= KCT_NR_EFFECTS)
 		return;
-	vm->updates[KCT_CAUSE_VM_CREATE][e->create_effect]++;
-	nobody->updates[KCT_CAUSE_VM_CREATE][e->create_effect]--;
+	KCT_ADD(vm->updates[KCT_CAUSE_VM_CREATE][effect], 1);
+	KCT_ADD(nobody->updates[KCT_CAUSE_VM_CREATE][effect], -1ULL);
 }
 
 static inline void kct_account_request(struct kct_vcpu_counters *vcpu,
@@ -73,14 +91,14 @@ static inline void kct_account_request(struct kct_vcpu_counters *vcpu,
 	__u32 origin = e->origin;
 
 	if (e->op == KCT_REQUEST_CLEARED) {
-		vcpu->requests_cleared++;
+		KCT_ADD(vcpu->requests_cleared, 1);
 		return;
 	}
 	KCT_OPAQUE(origin);
 	if (origin >= KCT_NR_ORIGINS)
 		return;
-	vcpu->requests[origin]++;
-	vcpu->requests_derived += e->derived;
+	KCT_ADD(vcpu->requests[origin], 1);
+	KCT_ADD(vcpu->requests_derived, e->derived);
 }
 
 static inline void kct_account_drift(struct kct_drift *drift, __s64 ns, int clock_set)
@@ -105,6 +123,13 @@ static inline void kct_account_pvti(struct kct_vcpu_counters *vcpu, const struct
 		vcpu->pvti_changed++;
 	if (e->has_drift)
 		kct_account_drift(&vcpu->drift, e->drift_ns, e->clock_set);
+}
+
+/* The same of a PVTI that is nobody's: there is none before it. */
+static inline void kct_account_nobodys_pvti(struct kct_vcpu_counters *nobody)
+{
+	KCT_ADD(nobody->pvti_updates, 1);
+	KCT_ADD(nobody->pvti_changed, 1);
 }
 
 #endif

@@ -42,12 +42,6 @@ struct kct_vcpu_state {
 	__u32 pad;
 };
 
-/* Per CPU: what went into the ring buffer, and what was lost and why. */
-struct kct_tally {
-	__u64 delivered;
-	__u64 losses[KCT_NR_LOSSES];
-};
-
 /*
  * What the hook on an inlined kvm_make_request() is told of its place, in 64 bits: the DWARF
  * register (0-15) that, with the offset added, holds the vCPU's address, or the address of the

@@ -23,31 +23,9 @@ static void recursion_misses(const struct kvmclock_bpf *bpf, uint64_t *missed)
 
 void kct_session_losses(const struct kct_session *session, uint64_t losses[KCT_NR_LOSSES])
 {
-	struct kct_tally per_cpu[session->nr_cpus];
-	__u32 zero = 0;
-
-	memset(losses, 0, KCT_NR_LOSSES * sizeof(*losses));
-	if (bpf_map_lookup_elem(bpf_map__fd(session->bpf->maps.tally), &zero, per_cpu))
-		return;
-	for (int cpu = 0; cpu < session->nr_cpus; cpu++)
-		for (int i = 0; i < KCT_NR_LOSSES; i++)
-			losses[i] += per_cpu[cpu].losses[i];
+	for (int i = 0; i < KCT_NR_LOSSES; i++)
+		losses[i] = session->bpf->bss->losses[i];
 	recursion_misses(session->bpf, &losses[KCT_LOSS_MISSED]);
-}
-
-static void read_unattributed(const struct kct_session *session, struct kct_unattributed *sum)
-{
-	struct kct_unattributed per_cpu[session->nr_cpus];
-	uint64_t *to = (uint64_t *)sum;
-	__u32 zero = 0;
-
-	memset(sum, 0, sizeof(*sum));
-	if (bpf_map_lookup_elem(bpf_map__fd(session->bpf->maps.unattributed), &zero, per_cpu))
-		return;
-	/* Every member is a u64 counter; the drifts are 0, as nobody's PVTIs have no old one. */
-	for (int cpu = 0; cpu < session->nr_cpus; cpu++)
-		for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-			to[i] += ((const uint64_t *)&per_cpu[cpu])[i];
 }
 
 int kct_take_vm(struct kct_model *model, const struct kct_vm_state *state)
@@ -90,7 +68,7 @@ int kct_session_counters(const struct kct_session *session, struct kct_model *mo
 	for (at = NULL; !error && !bpf_map_get_next_key(vcpus, at, &key); at = &key)
 		if (!bpf_map_lookup_elem(vcpus, &key, &vcpu))
 			error = kct_take_vcpu(model, &vcpu);
-	read_unattributed(session, &model->unattributed);
+	model->unattributed = session->bpf->bss->unattributed;
 	kct_session_losses(session, model->losses);
 	return error;
 }

@@ -10,7 +10,8 @@ enum kct_method {
 	KCT_FENTRY,
 	KCT_KPROBE,
 	KCT_TRACEPOINT,
-	KCT_SYSCALL, /* every system call's return: only on request */
+	KCT_TRACE_EVENT, /* perf's, of a tracepoint: its program is never preempted */
+	KCT_SYSCALL,	 /* every system call's return: only on request */
 	KCT_ITERATOR,
 	KCT_INLINED, /* kprobes on the places that debug information tells */
 	KCT_DERIVED, /* nothing is hooked; it follows from other evidence */
@@ -19,7 +20,7 @@ enum kct_method {
 
 extern const char *const kct_method_names[KCT_NR_METHODS];
 
-#define KCT_MAX_WAYS	 4
+#define KCT_MAX_WAYS	 5
 #define KCT_MAX_TARGETS	 2
 #define KCT_MAX_PROGRAMS 2
 
@@ -30,7 +31,8 @@ struct kct_way {
 	/* Of bpf/kvmclock.bpf.c, all to be attached to the target; a name with "ret" or "fexit" in
 	 * it goes to the function's return. */
 	const char *programs[KCT_MAX_PROGRAMS];
-	const char *cannot; /* what this way does not show; "" */
+	const char *cannot;    /* what this way does not show; NULL */
+	bool unless_preempted; /* only where programs on tracepoints are not preempted */
 };
 
 struct kct_evidence {

@@ -16,7 +16,6 @@ struct kct_session {
 	struct ring_buffer *ring;
 	kct_on_event on_event;
 	void *context;
-	int nr_cpus;
 	uint32_t max_vms;
 	struct kct_model *last_counters; /* not ours; may be NULL */
 	uint32_t born;			 /* `vm` events since the last reaping */

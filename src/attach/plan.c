@@ -65,7 +65,12 @@ static int try_way(struct kct_plan *plan, struct kct_tries *tries, const struct 
 		return 0;
 	if (way->method == KCT_INLINED)
 		return try_inlined(plan, attempt);
-	return try_targets(tries, way, attempt);
+	if (try_targets(tries, way, attempt) || !way->unless_preempted ||
+	    !kct_try_preemption(tries))
+		return attempt->error;
+	snprintf(attempt->why, sizeof(attempt->why),
+		 "the kernel may preempt its program here, and skips it for what comes meanwhile");
+	return -ENOTSUP;
 }
 
 /* An iterator is not a choice: there is no other way to see what runs already. */
@@ -73,6 +78,9 @@ static bool may_use(const struct kct_plan_options *options, enum kct_method meth
 {
 	if (method == KCT_SYSCALL)
 		return options->ioctls;
+	/* A trace event is a tracepoint's. */
+	if (method == KCT_TRACE_EVENT)
+		method = KCT_TRACEPOINT;
 	return options->method < 0 || (int)method == options->method || method == KCT_ITERATOR ||
 	       method == KCT_DERIVED || method == KCT_INLINED;
 }

@@ -8,6 +8,7 @@
 #include "attach/cost.h"
 #include "attach/inside.h"
 #include "attach/kprobe.h"
+#include "attach/trace_event.h"
 #include "base/error.h"
 
 /* A program that goes to the return of a function. */
@@ -99,6 +100,14 @@ static int attach_sites(struct kct_session *session, const struct bpf_program *p
 	return error;
 }
 
+static int attach_trace_event(struct kct_session *session, const struct bpf_program *program,
+			      const char *tracepoint)
+{
+	int fd = kct_trace_event_open(tracepoint);
+
+	return fd < 0 ? fd : keep_link(session, bpf_program__attach_perf_event(program, fd));
+}
+
 /* Two rows may rest on the same program. */
 static bool is_attached_before(const struct kct_session *session, size_t row, const char *program)
 {
@@ -109,8 +118,9 @@ static bool is_attached_before(const struct kct_session *session, size_t row, co
 		if (other->chosen < 0)
 			continue;
 		way = &other->evidence->ways[other->chosen];
-		if (way->programs[0] && !strcmp(way->programs[0], program))
-			return true;
+		for (int p = 0; p < KCT_MAX_PROGRAMS && way->programs[p]; p++)
+			if (!strcmp(way->programs[p], program))
+				return true;
 	}
 	return false;
 }
@@ -142,6 +152,8 @@ static int attach_program(struct kct_session *session, const struct kct_way *way
 	case KCT_FENTRY:
 	case KCT_TRACEPOINT:
 		return keep_link(session, bpf_program__attach_trace(program));
+	case KCT_TRACE_EVENT:
+		return attach_trace_event(session, program, attempt->target);
 	case KCT_KPROBE:
 		return attach_kprobe(session, program, attempt->target, 0, 0);
 	case KCT_INLINED:

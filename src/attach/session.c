@@ -133,7 +133,6 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 	session->context = context;
 	session->max_vms = options->max_vms;
 	session->last_counters = options->last_counters;
-	session->nr_cpus = libbpf_num_possible_cpus();
 	/* It takes several MB, and is not kept. */
 	kct_kernel_btf_open(&kernel);
 	error = load_session(session, options, &kernel);

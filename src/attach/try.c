@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "attach/kprobe.h"
+#include "attach/preemption.h"
 #include "attach/symbols.h"
+#include "attach/trace_event.h"
 #include "attach/try.h"
 
 void kct_tries_begin(struct kct_tries *tries, const struct kct_kernel_btf *kernel, bool explains)
@@ -18,6 +20,7 @@ void kct_tries_begin(struct kct_tries *tries, const struct kct_kernel_btf *kerne
 	tries->kernel = kernel;
 	tries->explains = explains;
 	tries->symbols_fd = -1;
+	tries->preempted = -1;
 }
 
 void kct_tries_end(struct kct_tries *tries)
@@ -30,13 +33,20 @@ void kct_tries_end(struct kct_tries *tries)
 
 /* ---- tries ---- */
 
+/* r0 = 0; exit */
+static const struct bpf_insn nothing[] = {
+	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+	{.code = BPF_JMP | BPF_EXIT},
+};
+
+/* r0 = 1; exit: of a trace event, so that perf's other events get it as well */
+static const struct bpf_insn nothing_for_perf[] = {
+	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
+	{.code = BPF_JMP | BPF_EXIT},
+};
+
 static int load_empty(enum bpf_attach_type type, const struct kct_type *target)
 {
-	/* r0 = 0; exit */
-	struct bpf_insn nothing[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = type,
 		    .attach_btf_id = target->id, .attach_btf_obj_fd = (__u32)target->module);
 	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "kct_try", "GPL", nothing, 2, &options);
@@ -75,6 +85,57 @@ static int try_btf(struct kct_tries *tries, enum bpf_attach_type type, const cha
 	return error;
 }
 
+/* The record that a trace event's program is given is found by its type. */
+static bool has_record(const struct kct_kernel_btf *kernel, const char *name)
+{
+	const struct btf *btf = kernel->kvm ? kernel->kvm : kernel->vmlinux;
+	char record[128];
+
+	snprintf(record, sizeof(record), "trace_event_raw_%s", name);
+	return btf && btf__find_by_name_kind(btf, record, BTF_KIND_STRUCT) > 0;
+}
+
+/* The link takes the event along. 0 or -errno. */
+static int attach_empty_to_event(struct kct_tries *tries, int event)
+{
+	int program = bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "kct_try", "GPL", nothing_for_perf, 2,
+				    NULL);
+	int link = program < 0 ? -1 : bpf_link_create(program, event, BPF_PERF_EVENT, NULL);
+	int error = link < 0 ? -errno : 0;
+
+	if (program >= 0)
+		close(program);
+	if (!error)
+		tries->links[tries->nr_links++] = link;
+	return error;
+}
+
+static int try_trace_event(struct kct_tries *tries, const char *name)
+{
+	int event, error;
+
+	if (!has_record(tries->kernel, name))
+		return -ESRCH;
+	event = kct_trace_event_open(name);
+	if (event < 0)
+		return event;
+	error = attach_empty_to_event(tries, event);
+	close(event);
+	return error;
+}
+
+bool kct_try_preemption(struct kct_tries *tries)
+{
+	int link;
+
+	if (tries->preempted < 0) {
+		tries->preempted = kct_tracepoints_are_preempted(tries->kernel->vmlinux, &link);
+		if (link >= 0)
+			tries->links[tries->nr_links++] = link;
+	}
+	return tries->preempted;
+}
+
 static int try_method(struct kct_tries *tries, enum kct_method method, const char *target)
 {
 	int fd;
@@ -85,6 +146,8 @@ static int try_method(struct kct_tries *tries, enum kct_method method, const cha
 	case KCT_TRACEPOINT:
 	case KCT_SYSCALL:
 		return try_btf(tries, BPF_TRACE_RAW_TP, target);
+	case KCT_TRACE_EVENT:
+		return try_trace_event(tries, target);
 	case KCT_ITERATOR:
 		return try_btf(tries, BPF_TRACE_ITER, target);
 	case KCT_KPROBE:
@@ -105,8 +168,9 @@ static const char *explain_missing(const struct kct_tries *tries, enum kct_metho
 		return "the kernel has no BTF";
 	if (tries->kernel->kvm_error == -EPERM && method != KCT_KPROBE)
 		return "the BTF of the kvm module may not be read without CAP_SYS_ADMIN";
-	return method == KCT_TRACEPOINT ? "KVM is not loaded, or lacks this tracepoint"
-					: "it is not in the kernel's BTF";
+	return method == KCT_TRACEPOINT || method == KCT_TRACE_EVENT
+		       ? "KVM is not loaded, or lacks this tracepoint"
+		       : "it is not in the kernel's BTF";
 }
 
 static void explain(const struct kct_tries *tries, enum kct_method method, int error, char *why,

@@ -6,6 +6,7 @@
 #ifndef KCT_ATTACH_TRY_H
 #define KCT_ATTACH_TRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "attach/evidence.h"
@@ -31,13 +32,17 @@ struct kct_tries {
 	 * Links to tracepoints, until the end: the kernel makes whoever attaches to any tracepoint
 	 * wait for an RCU grace period after something was detached from one.
 	 */
-	int links[KCT_MAX_TRIES];
+	int links[KCT_MAX_TRIES + 1];
 	size_t nr_links;
+	int preempted; /* what kct_try_preemption() found: -1 not yet */
 	/* Ask the symbol table, too, why a function is not there. */
 	bool explains;
 	int symbols_fd;	  /* of a copy of what it says of KVM, made when first needed; -1 */
 	char symbols[32]; /* the copy's path, or the table's */
 };
+
+/* May a program on a tracepoint be preempted? Tried once. */
+bool kct_try_preemption(struct kct_tries *tries);
 
 void kct_tries_begin(struct kct_tries *tries, const struct kct_kernel_btf *kernel, bool explains);
 void kct_tries_end(struct kct_tries *tries);

@@ -61,6 +61,8 @@ static const char *help_for(const struct kct_way *way, const struct kct_attempt 
 	switch (attempt->error) {
 	case -EPERM:
 	case -EACCES:
+		if (way->method == KCT_TRACE_EVENT)
+			return "CAP_PERFMON, and a tracefs that may be read, or CAP_SYS_ADMIN";
 		return way->method == KCT_FENTRY
 			       ? "a kernel that lets functions be traced (no lockdown), if even "
 				 "root is refused"
