@@ -54,6 +54,7 @@ int main(int argc, char **argv)
 	char invocation[64];
 
 	argp_err_exit_status = KCT_EXIT_USAGE;
+	kct_error_guard_stderr();
 	if (argc < 2) {
 		help(stderr);
 		return KCT_EXIT_USAGE;

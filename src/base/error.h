@@ -14,7 +14,16 @@ enum kct_exit {
 	KCT_EXIT_INCOMPLETE = 4, /* evidence is missing: lost events, a cut recording */
 };
 
-/* Print one line, "kvmclock-trace: " and the message, on stderr. */
+/*
+ * Print one line, "kvmclock-trace: " and the message, on stderr. Paths, arguments and whatever else
+ * is quoted in it may hold anything: the line is printable (base/text.h).
+ */
 void kct_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * From now on all that is written to stderr is printable: libraries quote arguments there as they
+ * are (argp, getopt). Only for a program's beginning.
+ */
+void kct_error_guard_stderr(void);
 
 #endif

@@ -9,7 +9,7 @@
 
 /* A u64: a decimal string where it does not fit into a reader's signed 64 bits. */
 json_t *kct_json_u64(uint64_t value);
-/* A string; null of "" or NULL. */
+/* A string of a text that is printable (base/text.h); null of "" or NULL. */
 json_t *kct_json_text(const char *text);
 
 void kct_json_set_u64(json_t *object, const char *key, uint64_t value);

@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cmd/command.h"
 
 /* In the child: report why exec failed through the pipe, which a success closes. */
@@ -40,6 +43,49 @@ pid_t kct_command_start(char **argv, const sigset_t *mask, bool silent)
 		waitpid(pid, NULL, 0);
 	close(failed[0]);
 	return error ? -error : pid;
+}
+
+static bool is_plain(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "%+,-./:=@_";
+
+	return *word && !word[strspn(word, plain)];
+}
+
+/* Not with \', as a printable form has each backslash twice. */
+static void quote(FILE *out, const char *word)
+{
+	fputc('\'', out);
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\"'\"'", out);
+		else
+			fputc(*word, out);
+	}
+	fputc('\'', out);
+}
+
+void kct_command_text(char *text, size_t room, char **argv)
+{
+	char *line = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&line, &size);
+
+	*text = '\0';
+	if (!out)
+		return;
+	for (char **word = argv; *word; word++) {
+		if (word != argv)
+			fputc(' ', out);
+		if (is_plain(*word))
+			fputs(*word, out);
+		else
+			quote(out, *word);
+	}
+	if (!fclose(out))
+		kct_text(text, room, line, size, 0);
+	free(line);
 }
 
 int kct_command_status(int wait_status)

@@ -13,6 +13,13 @@
  */
 pid_t kct_command_start(char **argv, const sigset_t *mask, bool silent);
 
+/*
+ * The printable form of a command, as a shell would take it: words with anything else than letters,
+ * digits and the like in them are quoted. So it tells "a b" from "a" "b", and does no harm where
+ * somebody pastes it.
+ */
+void kct_command_text(char *text, size_t room, char **argv);
+
 /* The exit status of a waitpid() status, as a shell gives it: 128 and more for a signal. */
 int kct_command_status(int wait_status);
 

@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "model/names.h"
 #include "verdict/verdict.h"
 #include "record/load.h"
@@ -19,6 +20,7 @@
 /* One of the two recordings, with its judgement. */
 struct side {
 	const char *path;
+	char *shown_path; /* its printable form; ours */
 	struct kct_recording recording;
 	struct kct_judge *judge;
 	struct kct_judgement all;
@@ -97,7 +99,8 @@ static int read_side(struct side *side)
 	int status;
 
 	side->judge = kct_judge_new();
-	if (!side->judge) {
+	side->shown_path = kct_text_dup(side->path, 0);
+	if (!side->judge || !side->shown_path) {
 		kct_error("out of memory");
 		return KCT_EXIT_HOST;
 	}
@@ -191,13 +194,26 @@ static void figures_of(const struct side *side, int at, struct figure *figures, 
 	}
 }
 
+#define SIDE_COLUMNS 20
+
+static const char *at_right(char column[KCT_COLUMN_ROOM(SIDE_COLUMNS)], const char *text)
+{
+	size_t width = kct_text_width(text),
+	       before = width < SIDE_COLUMNS ? SIDE_COLUMNS - width : 0;
+
+	memset(column, ' ', before);
+	kct_text_column(column + before, text, SIDE_COLUMNS - before);
+	return column;
+}
+
 static void show(const struct compare *compare, const struct figure *figures, size_t count)
 {
 	const struct side *a = &compare->sides[0], *b = &compare->sides[1];
+	char c[2][KCT_COLUMN_ROOM(SIDE_COLUMNS)];
 
-	printf("%-24s %20.20s %20.20s %14s\n", "", "BEFORE", "AFTER", "CHANGE");
-	printf("%-24s %20.20s %20.20s\n", "kernel", a->recording.header.kernel,
-	       b->recording.header.kernel);
+	printf("%-24s %20s %20s %14s\n", "", "BEFORE", "AFTER", "CHANGE");
+	printf("%-24s %s %s\n", "kernel", at_right(c[0], a->recording.header.kernel),
+	       at_right(c[1], b->recording.header.kernel));
 	printf("%-24s %20s %20s\n", "verdict", kct_verdict_names[a->all.verdict],
 	       kct_verdict_names[b->all.verdict]);
 	for (size_t i = 0; i < count; i++)
@@ -206,12 +222,12 @@ static void show(const struct compare *compare, const struct figure *figures, si
 		       (int64_t)((uint64_t)figures[i].value[1] - (uint64_t)figures[i].value[0]));
 	for (int i = 0; i < 2; i++)
 		if (*compare->sides[i].all.why)
-			printf("%s: %s\n", compare->sides[i].path, compare->sides[i].all.why);
+			printf("%s: %s\n", compare->sides[i].shown_path, compare->sides[i].all.why);
 }
 
 static json_t *side_json(const struct side *side)
 {
-	return json_pack("{s:s, s:o, s:s, s:o}", "path", side->path, "host",
+	return json_pack("{s:s, s:o, s:s, s:o}", "path", side->shown_path, "host",
 			 kct_json_host(&side->recording.header), "verdict",
 			 kct_verdict_names[side->all.verdict], "why", kct_json_text(side->all.why));
 }
@@ -280,6 +296,7 @@ int cmd_compare(int argc, char **argv)
 	status = run(&compare);
 	for (int i = 0; i < 2; i++) {
 		kct_judge_free(compare.sides[i].judge);
+		free(compare.sides[i].shown_path);
 		kct_recording_clear(&compare.sides[i].recording);
 	}
 	return status;

@@ -6,6 +6,7 @@
 
 #include "cmd/filter.h"
 #include "base/number.h"
+#include "base/text.h"
 
 static const struct argp_option options[] = {
 	{"pid", 'p', "PID", 0, "Only the VMs of this process", 1},
@@ -26,6 +27,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case 'V':
 		filter->vm = text;
+		kct_text(filter->form, sizeof(filter->form), text, strlen(text), KCT_TEXT_NAME);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -42,8 +44,9 @@ bool kct_filter_wants(const struct kct_filter *filter, uint32_t pid, const struc
 {
 	if (filter->pid && filter->pid != pid)
 		return false;
-	return !filter->vm || (name && (!strcmp(filter->vm, name->name) ||
-					(*name->uuid && !strcasecmp(filter->vm, name->uuid))));
+	return !filter->vm ||
+	       (name && (!strcmp(filter->vm, name->name) || !strcmp(filter->form, name->name) ||
+			 (*name->uuid && !strcasecmp(filter->vm, name->uuid))));
 }
 
 static int compare_numbers(const void *a, const void *b)

@@ -9,8 +9,10 @@
 #include "model/model.h"
 
 struct kct_filter {
-	uint32_t pid;	/* of the VMM; 0 is any */
-	const char *vm; /* a name or UUID; NULL is any */
+	uint32_t pid; /* of the VMM; 0 is any */
+	/* A name or UUID, as it was given; NULL is any. A VM's printable name is as good. */
+	const char *vm;
+	char form[sizeof(((struct kct_vm_name *)0)->name)]; /* the printable form of `vm` */
 	void *accepted; /* tree of the numbers of the VMs that passed */
 };
 

@@ -16,6 +16,7 @@
 #include "host/vmname.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "base/tree.h"
 #include "model/names.h"
 
@@ -151,14 +152,14 @@ static const char *offsets(const struct row *row)
 static void show_row(struct list *list, const struct row *row)
 {
 	const struct kct_masterclock *m = &row->vm.masterclock;
-	char age[32] = "-";
+	char age[32] = "-", c[2][KCT_COLUMN_ROOM(24)];
 
 	if (m->active)
 		snprintf(age, sizeof(age), "%.3f s",
 			 (double)(int64_t)(list->base_ns - m->kernel_ns) / KCT_NS_PER_S);
-	printf("%-24.24s %-16.16s %8u %5u %-8s %14s %7u %s\n", row->name.name, row->name.vmm,
-	       row->vm.pid, m->nr_vcpus, kct_masterclock_names[m->active], age, row->nr_pending,
-	       offsets(row));
+	printf("%s %s %8u %5u %-8s %14s %7u %s\n", kct_text_column(c[0], row->name.name, 24),
+	       kct_text_column(c[1], row->name.vmm, 16), row->vm.pid, m->nr_vcpus,
+	       kct_masterclock_names[m->active], age, row->nr_pending, offsets(row));
 }
 
 static json_t *row_json(const struct list *list, const struct row *row)

@@ -254,19 +254,6 @@ static int start_command(struct loop *loop, const sigset_t *mask)
 	return 0;
 }
 
-static void join_command(struct kct_header *header, char **command)
-{
-	size_t used = 0;
-
-	for (char **word = command; word && *word && used < sizeof(header->command); word++)
-		used += (size_t)snprintf(header->command + used, sizeof(header->command) - used,
-					 "%s%s", used ? " " : "", *word);
-	/* Any bytes may be in it, and UTF-8 may have been cut; a recording is to be readable. */
-	for (char *c = header->command; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-}
-
 static int open_session(struct kct_live *live)
 {
 	int error = kct_session_open(&live->session, &live->session_options, on_event, live);
@@ -275,7 +262,8 @@ static int open_session(struct kct_live *live)
 		return error;
 	kct_host_describe(&live->header);
 	kct_plan_hooks(kct_session_plan(live->session), &live->header);
-	join_command(&live->header, live->command);
+	if (live->command)
+		kct_command_text(live->header.command, sizeof(live->header.command), live->command);
 	if (live->on_start)
 		live->on_start(live);
 	kct_session_watch_ioctls(live->session, live->ioctls_of);

@@ -8,12 +8,13 @@
 #include "cmd/cmd.h"
 #include "migration/pairing.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "record/load.h"
 #include "show/migration.h"
 
 /* A recording, and what the clocks of the VMs in it did. */
 struct read {
-	const char *path;
+	char *path; /* its printable form; ours */
 	struct kct_recording recording;
 	struct kct_histories histories;
 	bool failed;
@@ -75,8 +76,12 @@ static int read_recording(struct read *read, const char *path)
 {
 	int status;
 
-	read->path = path;
+	read->path = kct_text_dup(path, 0);
 	kct_histories_init(&read->histories);
+	if (!read->path) {
+		kct_error("out of memory");
+		return KCT_EXIT_HOST;
+	}
 	status = kct_load(path, &read->recording, on_event, read);
 	if (status == KCT_EXIT_USAGE)
 		return status;
@@ -91,6 +96,7 @@ static void forget_recording(struct read *read)
 {
 	kct_histories_clear(&read->histories);
 	kct_recording_clear(&read->recording);
+	free(read->path);
 }
 
 static struct kct_vms vms_of(const struct read *read)

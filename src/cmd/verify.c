@@ -11,6 +11,7 @@
 #include "cmd/live.h"
 #include "base/duration.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "record/load.h"
 #include "record/writer.h"
 #include "show/report.h"
@@ -38,6 +39,7 @@ struct verify {
 	char *command[MAX_WORKLOAD_ARGS];
 	int nr_words;
 	struct kct_recording read;
+	char *what;  /* the printable form of the subject; ours */
 	bool failed; /* out of memory */
 };
 
@@ -225,6 +227,12 @@ static bool on_recorded(void *context, const union kct_any_event *event,
 
 /* ---- the three subjects ---- */
 
+static void name_subject(struct verify *verify, const char *text)
+{
+	verify->what = kct_text_dup(text, 0);
+	verify->v.what = verify->what ? verify->what : "?";
+}
+
 static int run_live(struct verify *verify)
 {
 	struct kct_live *live = &verify->live;
@@ -236,12 +244,12 @@ static int run_live(struct verify *verify)
 	live->on_start = on_start;
 	live->on_event = on_event;
 	if (verify->scenario) {
-		verify->v.what = verify->scenario;
+		name_subject(verify, verify->scenario);
 		live->command = verify->command;
 		live->only_command = true;
 		live->silent_command = true;
 	} else {
-		verify->v.what = live->filter.vm ? live->filter.vm : "the VM";
+		name_subject(verify, live->filter.vm ? live->filter.vm : "the VM");
 		if (kct_parse_duration(verify->duration, &live->duration_ns) ||
 		    !live->duration_ns) {
 			kct_error("'%s' is not a duration such as 250ms, 10s or 2m",
@@ -271,7 +279,7 @@ static int read_recording(struct verify *verify)
 	struct kct_recording *recording = &verify->read;
 	int status;
 
-	verify->v.what = verify->recording;
+	name_subject(verify, verify->recording);
 	status = kct_load(verify->recording, recording, on_recorded, verify);
 	if (status == KCT_EXIT_USAGE)
 		return status;
@@ -395,6 +403,7 @@ int cmd_verify(int argc, char **argv)
 	}
 	for (int i = 0; i < MAX_WORKLOAD_ARGS; i++)
 		free(verify.command[i]);
+	free(verify.what);
 	kct_judge_free(verify.v.judge);
 	kct_live_close(&verify.live);
 	return status;

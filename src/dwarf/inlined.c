@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "dwarf/die.h"
 #include "dwarf/location.h"
 
@@ -78,6 +79,12 @@ static void put_vcpu(struct kct_inlined_site *site, struct kct_value value)
 	snprintf(site->why, sizeof(site->why), "%s", value.fault ? value.fault : "");
 }
 
+/* Whatever the file has for a name; what a kernel can have is printable as it is. */
+static void put_name(char *to, size_t room, const char *name)
+{
+	kct_text(to, room, name ? name : "", name ? strlen(name) : 0, 0);
+}
+
 /* The symbol is what a kprobe is placed by, so the symbol table says it, not the DWARF. */
 static void name_place(const struct search *search, const struct scope *scope, Dwarf_Addr pc,
 		       struct kct_inlined_site *site)
@@ -94,7 +101,7 @@ static void name_place(const struct search *search, const struct scope *scope, D
 		symbol = dwarf_diename(scope->subprogram);
 		offset = pc - address;
 	}
-	snprintf(site->function, sizeof(site->function), "%s", symbol ? symbol : "");
+	put_name(site->function, sizeof(site->function), symbol);
 	site->offset = offset;
 
 	address = pc + search->dwarf.bias;
@@ -102,7 +109,7 @@ static void name_place(const struct search *search, const struct scope *scope, D
 	section = index >= 0 ? dwfl_module_relocation_info(search->dwarf.module,
 							   (unsigned int)index, NULL)
 			     : NULL;
-	snprintf(site->section, sizeof(site->section), "%s", section ? section : "");
+	put_name(site->section, sizeof(site->section), section);
 	site->address = section && *section ? address : pc;
 }
 
@@ -133,7 +140,7 @@ static void add_site(struct search *search, const struct scope *scope, Dwarf_Die
 	site->req_known = request->known;
 	site->req = request->number;
 	site->on_instruction = kct_line_begins(scope->cu, pc);
-	snprintf(site->caller, sizeof(site->caller), "%s", request->is_symbol ? "" : scope->caller);
+	put_name(site->caller, sizeof(site->caller), request->is_symbol ? NULL : scope->caller);
 	name_place(search, scope, pc, site);
 	put_vcpu(site, vcpu_at(search, scope, instance, pc));
 }

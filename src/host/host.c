@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/duration.h"
+#include "base/text.h"
 #include "host/host.h"
 #include "base/version.h"
 
@@ -101,7 +102,8 @@ static const char *vendor(void)
 	return !strcmp(v.id, "AuthenticAMD") || !strcmp(v.id, "HygonGenuine") ? "amd" : "other";
 }
 
-#define COPY(field, text) snprintf(field, sizeof(field), "%s", text)
+/* The host's name is its owner's, and so may be anything; the other texts are the kernel's. */
+#define COPY(field, text) kct_text(field, sizeof(field), text, strlen(text), KCT_TEXT_NAME)
 
 void kct_host_describe(struct kct_header *header)
 {

@@ -9,10 +9,11 @@
 
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/text.h"
 
 #define CMDLINE_MAX (256 * 1024)
 
@@ -119,59 +120,23 @@ static struct text skip(struct text text, size_t size)
 	return (struct text){text.at + size, text.size - size};
 }
 
-/* Bytes of the UTF-8 character at `text` and its code point; 0 when it is not one. */
-static size_t utf8_char(struct text text, uint32_t *point)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	uint8_t lead = (uint8_t)text.at[0];
-	size_t size = lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-
-	if (size == 0 || lead > 0xf4 || size > text.size)
-		return 0;
-	*point = size == 1 ? lead : lead & (0x7fU >> size);
-	for (size_t i = 1; i < size; i++) {
-		uint8_t byte = (uint8_t)text.at[i];
-
-		if ((byte & 0xc0) != 0x80)
-			return 0;
-		*point = *point << 6 | (byte & 0x3f);
-	}
-	if (*point < least[size] || *point > 0x10ffff || (*point >= 0xd800 && *point <= 0xdfff))
-		return 0;
-	return size;
-}
-
-/* Controls, and the line breaks and direction overrides that make a terminal lie. */
-static bool printable(uint32_t point)
-{
-	return point >= 0x20 && !(point >= 0x7f && point < 0xa0) &&
-	       !(point >= 0x2028 && point <= 0x202e) && !(point >= 0x2066 && point <= 0x2069);
-}
+/* More than any name has room for: what is behind it cannot come into it. */
+#define LOOKED_AT 1024
 
 /*
- * Copy text, made fit to print, as whole characters: the only way out of this file. With `escaped`,
- * two commas stand for one.
+ * The printable form of a text: the only way out of this file. With `escaped`, two commas stand for
+ * one.
  */
 static void put_text(char *out, size_t room, struct text text, bool escaped)
 {
+	char plain[LOOKED_AT];
 	size_t used = 0;
 
-	while (text.size > 0) {
-		uint32_t point;
-		size_t size = utf8_char(text, &point);
-		bool good = size > 0 && printable(point);
-		size_t need = good ? size : 1;
-
-		if (used + need >= room)
-			break;
-		if (good)
-			memcpy(out + used, text.at, size);
-		else
-			out[used] = '?';
-		used += need;
-		text = skip(text, escaped && starts_with(text, ",,") ? 2 : size > 0 ? size : 1);
+	while (text.size > 0 && used < sizeof(plain)) {
+		plain[used++] = *text.at;
+		text = skip(text, escaped && starts_with(text, ",,") ? 2 : 1);
 	}
-	out[used] = '\0';
+	kct_text(out, room, plain, used, KCT_TEXT_NAME);
 }
 
 static struct text base_name(struct text path)

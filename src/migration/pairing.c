@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/number.h"
+#include "base/text.h"
 #include "migration/pairing.h"
 #include "base/error.h"
 
@@ -135,14 +136,17 @@ static int find_alike(struct search *search)
 struct lookup {
 	const char *text;
 	size_t length;
+	char form[sizeof(((struct kct_vm_name *)0)->name)]; /* the printable form of both */
 	const struct kct_vm *vm;
 	size_t found;
 };
 
 static bool is_text(const struct lookup *lookup, const char *text)
 {
-	return *text && strlen(text) == lookup->length &&
-	       !strncasecmp(text, lookup->text, lookup->length);
+	if (!*text)
+		return false;
+	return !strcasecmp(text, lookup->form) ||
+	       (strlen(text) == lookup->length && !strncasecmp(text, lookup->text, lookup->length));
 }
 
 static void visit_named(const struct kct_vm *vm, void *context)
@@ -174,6 +178,7 @@ static const struct kct_vm *find_named(const struct kct_vms *vms, const char *te
 
 	if (numbered)
 		return numbered;
+	kct_text(lookup.form, sizeof(lookup.form), text, length, KCT_TEXT_NAME);
 	kct_model_each_vm(vms->model, visit_named, &lookup);
 	if (lookup.found == 1)
 		return lookup.vm;

@@ -4,8 +4,7 @@
 #define KCT_MODEL_NAME_H
 
 /*
- * Who runs a VM. Every string is NUL-terminated, valid UTF-8 and safe to print: what is not
- * (stray bytes, control characters, text direction overrides) is a '?' each.
+ * Who runs a VM. Every string is NUL-terminated, and in its printable form (base/text.h).
  *
  * vmm	"qemu", "firecracker", "cloud-hypervisor", "crosvm" or "kvmtool", else the command's base
  *	name; "?" when nothing at all is known.

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "kvmclock/vocabulary.h"
 
 #define KCT_MAX_HOOKS 32
@@ -28,10 +29,10 @@ struct kct_hook {
 	char note[256];	   /* what this way cannot show; "" */
 };
 
-/* Where and how it was made. Texts are UTF-8; "" is not known. */
+/* Where and how it was made. Texts are printable forms (base/text.h); "" is not known. */
 struct kct_header {
 	char tool[32]; /* version of the program */
-	char host[65];
+	char host[KCT_TEXT_ROOM(64)];
 	char boot_id[40]; /* tells one boot of one host from another */
 	char kernel[65];  /* release */
 	char kvm[16];	  /* "built-in", "module" or "absent" */
@@ -39,7 +40,7 @@ struct kct_header {
 	char clocksource[32];
 	uint32_t tsc_khz; /* of the host; 0 is not known */
 	struct kct_anchor started;
-	char command[256]; /* what ran under `record --`; "" */
+	char command[256]; /* what ran under `record --`, as a shell takes it; "" */
 	struct kct_hook hooks[KCT_MAX_HOOKS];
 	uint32_t nr_hooks;
 };

@@ -27,6 +27,11 @@ refuse(struct kct_reader *reader, const char *format, ...)
 	return false;
 }
 
+#define TEXT(object, key, field, flags)                                                            \
+	kct_read_text(json_object_get(object, key), field, sizeof(field), flags)
+#define TEXT_OR_NULL(object, key, field, flags)                                                    \
+	kct_read_text_or_null(object, key, field, sizeof(field), flags)
+
 static bool read_event(struct kct_reader *reader, const json_t *object, int kind)
 {
 	char *event = (char *)&reader->event;
@@ -41,27 +46,22 @@ static bool read_event(struct kct_reader *reader, const json_t *object, int kind
 	reader->events++;
 	if (kind != KCT_EVENT_VM)
 		return true;
-	return (kct_read_text(json_object_get(object, "name"), reader->name.name,
-			      sizeof(reader->name.name)) &&
-		kct_read_text(json_object_get(object, "vmm"), reader->name.vmm,
-			      sizeof(reader->name.vmm)) &&
-		kct_read_text(json_object_get(object, "uuid"), reader->name.uuid,
-			      sizeof(reader->name.uuid))) ||
+	return (TEXT(object, "name", reader->name.name, KCT_TEXT_NAME) &&
+		TEXT(object, "vmm", reader->name.vmm, KCT_TEXT_NAME) &&
+		TEXT(object, "uuid", reader->name.uuid, KCT_TEXT_NAME)) ||
 	       refuse(reader, "a VM without a proper name");
 }
-
-#define TEXT_OR_NULL(object, key, field) kct_read_text_or_null(object, key, field, sizeof(field))
 
 static bool read_host(struct kct_header *header, const json_t *host)
 {
 	const json_t *khz = json_object_get(host, "tsc_khz");
 
-	return TEXT_OR_NULL(host, "name", header->host) &&
-	       TEXT_OR_NULL(host, "boot_id", header->boot_id) &&
-	       TEXT_OR_NULL(host, "kernel", header->kernel) &&
-	       TEXT_OR_NULL(host, "kvm", header->kvm) &&
-	       TEXT_OR_NULL(host, "vendor", header->vendor) &&
-	       TEXT_OR_NULL(host, "clocksource", header->clocksource) &&
+	return TEXT_OR_NULL(host, "name", header->host, KCT_TEXT_NAME) &&
+	       TEXT_OR_NULL(host, "boot_id", header->boot_id, 0) &&
+	       TEXT_OR_NULL(host, "kernel", header->kernel, 0) &&
+	       TEXT_OR_NULL(host, "kvm", header->kvm, 0) &&
+	       TEXT_OR_NULL(host, "vendor", header->vendor, 0) &&
+	       TEXT_OR_NULL(host, "clocksource", header->clocksource, 0) &&
 	       (json_is_null(khz) || kct_read_unsigned(khz, (char *)&header->tsc_khz, 4));
 }
 
@@ -75,11 +75,10 @@ static bool read_hooks(struct kct_header *header, const json_t *hooks)
 	json_array_foreach (hooks, i, object) {
 		struct kct_hook *hook = &header->hooks[i];
 
-		if (!kct_read_text(json_object_get(object, "evidence"), hook->evidence,
-				   sizeof(hook->evidence)) ||
-		    !kct_read_text(json_object_get(object, "way"), hook->way, sizeof(hook->way)) ||
-		    !TEXT_OR_NULL(object, "target", hook->target) ||
-		    !TEXT_OR_NULL(object, "note", hook->note))
+		if (!TEXT(object, "evidence", hook->evidence, 0) ||
+		    !TEXT(object, "way", hook->way, 0) ||
+		    !TEXT_OR_NULL(object, "target", hook->target, 0) ||
+		    !TEXT_OR_NULL(object, "note", hook->note, 0))
 			return false;
 	}
 	header->nr_hooks = json_array_size(hooks);
@@ -114,9 +113,9 @@ static bool read_header(struct kct_reader *reader, const json_t *object)
 	if (!json_is_integer(version) || json_integer_value(version) != KCT_RECORDING_VERSION)
 		return refuse(reader, "format version %" JSON_INTEGER_FORMAT ", this reads %d",
 			      json_integer_value(version), KCT_RECORDING_VERSION);
-	if (!kct_read_text(json_object_get(object, "tool"), header->tool, sizeof(header->tool)) ||
+	if (!TEXT(object, "tool", header->tool, 0) ||
 	    !read_anchor(&header->started, object, "started_ns") ||
-	    !TEXT_OR_NULL(object, "command", header->command) ||
+	    !TEXT_OR_NULL(object, "command", header->command, 0) ||
 	    !read_host(header, json_object_get(object, "host")) ||
 	    !read_hooks(header, json_object_get(object, "hooks")))
 		return refuse(reader, "a header with a missing or impossible field");
@@ -137,8 +136,7 @@ static bool read_trailer(struct kct_reader *reader, const json_t *object)
 			return refuse(reader, "a trailer without \"%s\"", kct_loss_names[i]);
 	if (!read_anchor(&trailer->ended, object, "ended_ns") ||
 	    !kct_read_unsigned(json_object_get(object, "events"), (char *)&trailer->events, 8) ||
-	    !kct_read_text(json_object_get(object, "reason"), trailer->reason,
-			   sizeof(trailer->reason)) ||
+	    !TEXT(object, "reason", trailer->reason, 0) ||
 	    !(json_is_null(status) || kct_read_unsigned(status, (char *)&trailer->status, 2)))
 		return refuse(reader, "a trailer with a missing or impossible field");
 	reader->trailer_seen = true;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/text.h"
 #include "kvmclock/event.h"
 #include "model/names.h"
 #include "record/values.h"
@@ -78,54 +79,42 @@ static bool read_name(const struct kct_field *field, const json_t *value, char *
 	return number >= 0;
 }
 
-/*
- * The bytes of the character at `c` if it is a control, or a line break or direction override
- * that makes a terminal lie; else 0. The text is UTF-8: the JSON parser takes no other.
- */
-static size_t unprintable(const unsigned char *c)
-{
-	if (*c < 0x20 || *c == 0x7f)
-		return 1;
-	if (*c == 0xc2 && c[1] < 0xa0)
-		return 2;
-	return *c == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
-			      (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9))
-		       ? 3
-		       : 0;
-}
-
-/* Reports print texts as they are: whatever a made-up recording holds must be fit for that. */
-static void make_printable(char *text)
-{
-	char *to = text;
-
-	while (*text) {
-		size_t size = unprintable((const unsigned char *)text);
-
-		*to++ = size ? '?' : *text;
-		text += size ? size : 1;
-	}
-	*to = '\0';
-}
-
-/* Too long is refused, not cut: nothing that this program wrote is. */
-bool kct_read_text(const json_t *value, char *at, size_t size)
+static const char *string_of(const json_t *value)
 {
 	const char *text = json_string_value(value);
 
-	if (!text || json_string_length(value) >= size || strlen(text) != json_string_length(value))
+	return text && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
+/*
+ * Whatever a made-up recording holds is as fit to be shown as what this program wrote. Too long is
+ * refused: nothing that this program wrote is.
+ */
+bool kct_read_text(const json_t *value, char *at, size_t size, unsigned int flags)
+{
+	const char *text = string_of(value);
+
+	if (!text || strlen(text) >= size)
 		return false;
-	strcpy(at, text);
-	make_printable(at);
+	kct_text(at, size, text, strlen(text), flags | KCT_TEXT_AGAIN);
 	return true;
 }
 
-bool kct_read_text_or_null(const json_t *object, const char *key, char *at, size_t size)
+/* The bytes that the kernel had, of their printable form. */
+static bool read_kernel_text(const json_t *value, char *at, size_t size)
+{
+	const char *text = string_of(value);
+
+	return text && kct_text_back(at, size, text);
+}
+
+bool kct_read_text_or_null(const json_t *object, const char *key, char *at, size_t size,
+			   unsigned int flags)
 {
 	const json_t *value = json_object_get(object, key);
 
 	*at = '\0';
-	return json_is_null(value) || kct_read_text(value, at, size);
+	return json_is_null(value) || kct_read_text(value, at, size, flags);
 }
 
 /* Where the reason goes, of whichever object within an object it is. */
@@ -185,7 +174,7 @@ static bool read_value(struct reason *reason, const struct kct_field *field, con
 	case KCT_FIELD_VCPU:
 		return read_number_or_null(value, at, KCT_NO_VCPU);
 	case KCT_FIELD_TEXT:
-		return kct_read_text(value, at, field->size);
+		return read_kernel_text(value, at, field->size);
 	case KCT_FIELD_OBJECT:
 		return json_is_object(value) && read_fields(reason, field->fields, value, at);
 	}

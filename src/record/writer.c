@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "model/names.h"
 #include "record/fields.h"
 #include "record/writer.h"
@@ -75,7 +75,7 @@ static void put_address(struct line *line, uint64_t address)
 	put(line, text);
 }
 
-/* A quoted, escaped string; it must be UTF-8, as the names are. */
+/* A quoted, escaped string; it must be UTF-8, as printable forms are. */
 static void put_string(struct line *line, const char *text)
 {
 	json_t *string = json_string(text);
@@ -89,12 +89,9 @@ static void put_string(struct line *line, const char *text)
 /* A text of the kernel's, such as a task's comm, may hold any bytes. */
 static void put_kernel_text(struct line *line, const char *at, size_t size)
 {
-	char text[64];
-	size_t i;
+	char text[KCT_TEXT_ROOM(64)];
 
-	for (i = 0; i < size - 1 && i < sizeof(text) - 1 && at[i]; i++)
-		text[i] = isascii(at[i]) && isprint(at[i]) ? at[i] : '?';
-	text[i] = '\0';
+	kct_text(text, sizeof(text), at, strnlen(at, size - 1), KCT_TEXT_NAME);
 	put_string(line, text);
 }
 

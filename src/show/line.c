@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/duration.h"
+#include "base/text.h"
 #include "model/names.h"
 #include "show/line.h"
 #include "show/report.h"
@@ -124,11 +125,15 @@ static void show_details(FILE *out, const union kct_any_event *event, const stru
 	}
 }
 
+/* A longer one is shown whole. */
+#define WHO_COLUMNS 24
+
 void kct_show_line(FILE *out, const union kct_any_event *event, const struct kct_vm *vm,
 		   uint64_t started_ns)
 {
 	double seconds = (double)(int64_t)(event->event.ns - started_ns) / KCT_NS_PER_S;
 	char name[sizeof(vm->name.name)] = "-", who[sizeof(name) + 16];
+	size_t width;
 
 	if (vm)
 		kct_show_name(name, sizeof(name), vm);
@@ -136,7 +141,9 @@ void kct_show_line(FILE *out, const union kct_any_event *event, const struct kct
 		snprintf(who, sizeof(who), "%s", name);
 	else
 		snprintf(who, sizeof(who), "%s/%" PRIu32, name, event->event.vcpu);
-	fprintf(out, "%14.9f %7" PRIu32 " %-24s %-9s ", seconds, event->event.tid, who,
+	width = kct_text_width(who);
+	fprintf(out, "%14.9f %7" PRIu32 " %s%*s %-9s ", seconds, event->event.tid, who,
+		width < WHO_COLUMNS ? (int)(WHO_COLUMNS - width) : 0, "",
 		kct_event_names[event->event.kind]);
 	show_details(out, event, vm);
 	fputc('\n', out);

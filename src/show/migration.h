@@ -15,7 +15,7 @@
 
 /* One end of it: the recording, the VM in it, and what that VM's clocks did. */
 struct kct_end {
-	const char *path;
+	const char *path; /* printable */
 	const struct kct_recording *recording;
 	const struct kct_vm *vm;
 	struct kct_side side;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/duration.h"
+#include "base/text.h"
 #include "model/names.h"
 #include "show/report.h"
 
@@ -26,8 +27,10 @@ const char *kct_incomplete(const struct kct_model *model, char *text, size_t siz
 
 /* ---- the table ---- */
 
-#define ROW	    "%-24.24s %-12.12s %8s %5s %-8s %8s %8s %6s %6s %8s %12s %10s %12s\n"
+#define ROW	    "%s %s %8s %5s %-8s %8s %8s %6s %6s %8s %12s %10s %12s\n"
 #define NUMBER_SIZE 24
+#define VM_COLUMNS  24
+#define VMM_COLUMNS 12
 
 static const char *number(char text[NUMBER_SIZE], uint64_t value)
 {
@@ -56,10 +59,11 @@ struct table {
 static void show_vcpu_row(const struct kct_vcpu *vcpu, void *context)
 {
 	const struct kct_vcpu_counters *c = &vcpu->counters;
-	char n[8][NUMBER_SIZE], name[24];
+	char n[8][NUMBER_SIZE], name[24], column[2][KCT_COLUMN_ROOM(VM_COLUMNS)];
 
 	snprintf(name, sizeof(name), "  vCPU %" PRIu32, vcpu->id);
-	fprintf(context, ROW, name, "", "", "", vcpu->pending ? "pending" : "",
+	fprintf(context, ROW, kct_text_column(column[0], name, VM_COLUMNS),
+		kct_text_column(column[1], "", VMM_COLUMNS), "", "", vcpu->pending ? "pending" : "",
 		number(n[0], kct_requests(c)), number(n[1], kct_vcpu_updates(c)), "",
 		number(n[2], c->updates[KCT_EFFECT_RESNAPSHOT]), number(n[3], c->pvti_updates),
 		drift(n[4], c->drift.total), drift(n[5], c->drift.max_forward),
@@ -70,10 +74,12 @@ static void show_vm_row(const struct kct_vm *vm, void *context)
 {
 	const struct table *table = context;
 	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
-	char n[10][NUMBER_SIZE], name[sizeof(vm->name.name)];
+	char n[10][NUMBER_SIZE], name[sizeof(vm->name.name)],
+		column[2][KCT_COLUMN_ROOM(VM_COLUMNS)];
 
 	kct_show_name(name, sizeof(name), vm);
-	fprintf(table->out, ROW, name, *vm->name.vmm ? vm->name.vmm : "?",
+	fprintf(table->out, ROW, kct_text_column(column[0], name, VM_COLUMNS),
+		kct_text_column(column[1], *vm->name.vmm ? vm->name.vmm : "?", VMM_COLUMNS),
 		vm->introduced ? number(n[0], vm->info.pid) : "?", number(n[1], vm->nr_vcpus),
 		kct_masterclock_names[vm->active], number(n[2], kct_requests(&sum)),
 		number(n[3], kct_updates(&vm->counters, KCT_ANY, KCT_ANY)),
@@ -110,10 +116,12 @@ static void show_losses(FILE *out, const uint64_t losses[KCT_NR_LOSSES])
 
 void kct_show_table(FILE *out, const struct kct_model *model, bool verbose)
 {
+	char column[2][KCT_COLUMN_ROOM(VM_COLUMNS)];
 	struct table table = {out, verbose};
 
-	fprintf(out, ROW, "VM", "VMM", "PID", "vCPUs", "CLOCK", "REQUESTS", "UPDATES", "SET",
-		"UNNEC", "PVTI", "DRIFT ns", "FORWARD", "BACKWARD");
+	fprintf(out, ROW, kct_text_column(column[0], "VM", VM_COLUMNS),
+		kct_text_column(column[1], "VMM", VMM_COLUMNS), "PID", "vCPUs", "CLOCK", "REQUESTS",
+		"UPDATES", "SET", "UNNEC", "PVTI", "DRIFT ns", "FORWARD", "BACKWARD");
 	kct_model_each_vm(model, show_vm_row, &table);
 	show_unattributed(out, &model->unattributed);
 	if (kct_lost(model))

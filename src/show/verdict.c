@@ -180,14 +180,25 @@ void kct_show_verification_json(FILE *out, const struct kct_verification *v)
 
 /* ---- for test runners ---- */
 
+/* A '#' would begin a directive, such as SKIP. */
+static void put_description(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '#')
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+}
+
 void kct_show_verification_tap(FILE *out, const struct kct_verification *v)
 {
 	fprintf(out, "TAP version 13\n1..%zu\n", v->nr_checked);
 	for (size_t i = 0; i < v->nr_checked; i++) {
 		const struct kct_checked *checked = &v->checked[i];
 
-		fprintf(out, "%sok %zu %s: %s", checked->outcome == KCT_FAILS ? "not " : "", i + 1,
-			v->what, checked->expectation.text);
+		fprintf(out, "%sok %zu ", checked->outcome == KCT_FAILS ? "not " : "", i + 1);
+		put_description(out, v->what);
+		fprintf(out, ": %s", checked->expectation.text);
 		if (checked->outcome == KCT_UNDECIDED)
 			fprintf(out, " # SKIP %s", checked->why);
 		fprintf(out, "\n# %s\n", checked->why);

@@ -22,7 +22,7 @@ struct kct_checked {
 };
 
 struct kct_verification {
-	const char *what; /* was run, watched or read */
+	const char *what; /* was run, watched or read; printable */
 	struct kct_judge *judge;
 	const struct kct_model *model; /* for the names of the VMs */
 	struct kct_judgement all;

@@ -2,6 +2,7 @@
 """`report` of what is not a recording, or not a whole one."""
 
 import random
+import unicodedata
 
 import recording as r
 from case import DONE, INCOMPLETE, USAGE, Case, run
@@ -179,8 +180,13 @@ class BadLines(Case):
 
 class Texts(Case):
     def test_texts_are_fit_to_print(self):
-        bad = ["\x1b[2J", "\x07", "\x7f", "\x9b31m", "\u2028", "\u202e", "\u2066", "\n", "\r"]
-        for text in bad:
+        bad = {"\x1b[2J": r"\u001b[2J", "\x07": r"\u0007", "\x7f": r"\u007f",
+               "\x9b31m": r"\u009b31m", "\n": r"\u000a", "\r": r"\u000d",
+               "\u2028": r"\u2028", "\u202e": r"\u202e", "\u2066": r"\u2066",
+               "\u05d0": r"\u05d0", "\u200b": r"\u200b", "e\u0301": r"e\u0301",
+               "\u0430": r"\u0430", "\uff41": r"\uff41", "\u00a0": r"\u00a0",
+               "  ": r"\u0020\u0020", "\U000e0041": r"\U000e0041"}
+        for text, form in bad.items():
             name = f"a{text}b"
             head = r.header(command=name)
             head["host"] = dict.fromkeys(("name", "kernel", "kvm", "vendor", "clocksource",
@@ -189,22 +195,36 @@ class Texts(Case):
             head["tool"] = name
             head["hooks"] = [dict.fromkeys(("evidence", "way", "target", "note"), name)]
             path = self.write("evil", r.small(
-                head=head, events=[r.vm(1, name=name, uuid=name, vmm=name, comm=name)]))
+                head=head, events=[r.vm(1, name=name, uuid=name, vmm=name, comm=name[:8])]))
             with self.subTest(repr(text)):
                 for options in ([], ["-v"], ["-j"]):
                     result = self.report(*options, path, status=DONE)
-                    self.assertNotRegex(result.out, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e"
-                                                    "\u2066-\u2069]|\\\\u00")
+                    self.assertNotRegex(result.out, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00a0\u0301"
+                                                    "\u05d0\u200b\u2028-\u202e\u2066-\u2069]")
                 (report,) = result.objects
-                self.assertEqual(report["vms"][0]["name"], "a?" + text[1:] + "b"
-                                 if text[0] in "\x1b\x9b" else "a?b")
+                vm = report["vms"][0]
+                self.assertEqual([vm["name"], vm["vmm"], vm["uuid"], report["host"]["name"]],
+                                 [f"a{form}b"] * 4)
 
     def test_other_texts_are_left_alone(self):
-        name = "h\u00f6st \u4e3b\u673a \U0001f427 \u00a0 \u2027 \u202f \u2065 \"\\/%s%n"
-        path = self.write("fine", r.small(events=[r.vm(1, name=name)]))
-        (report,) = self.report("-j", path, status=DONE).objects
-        self.assertEqual(report["vms"][0]["name"], name)
-        self.assertIn(name[:4], self.report(path, status=DONE).out)
+        for name in ("h\u00f6st \u4e3b\u673a \U0001f427 \"\\/%s%n", "\u043f\u043e\u0447\u0442\u0430",
+                     r"we\u200bb \\ \xff"):
+            path = self.write("fine", r.small(events=[r.vm(1, name=name)]))
+            (report,) = self.report("-j", path, status=DONE).objects
+            self.assertEqual(report["vms"][0]["name"], name)
+            self.assertIn(name[:4], self.report(path, status=DONE).out)
+
+    def test_columns(self):
+        """They stand where they are, whatever a name is made of; what is cut says so."""
+        for name, column in (("web", "web"), ("\u4e3b\u673a" * 6, "\u4e3b\u673a" * 6),
+                             ("\u4e3b\u673a" * 9, "\u4e3b\u673a" * 5 + "\u4e3b\u2026"),
+                             ("\u00e4" * 40, "\u00e4" * 23 + "\u2026"),
+                             ("\U0001f427" * 20, "\U0001f427" * 11 + "\u2026"),
+                             ("\u202e" * 9, r"\u202e" * 3 + r"\u202" + "\u2026")):
+            path = self.write("wide", r.small(events=[r.vm(1, name=name)]))
+            row = self.report(path, status=DONE).out.splitlines()[3]
+            width = sum(1 + (unicodedata.east_asian_width(c) == "W") for c in column)
+            self.assertTrue(row.startswith(column + " " * (25 - width) + "qemu "), row)
 
     def test_same_number_twice(self):
         path = self.write("twice", r.small(events=[r.vm(1, name="first"), r.tsc_write(1, 0),

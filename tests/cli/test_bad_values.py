@@ -105,7 +105,7 @@ HEADER = {
     "host": never, "started_ns": u64, "realtime_ns": u64, "realtime_error_ns": optional(u64),
     "kvmclock_base_ns": u64, "command": optional(text(256)),
     "hooks": lambda value: value == [] and type(value) is list,
-    "host.name": optional(text(65)), "host.boot_id": optional(text(40)),
+    "host.name": optional(text(385)), "host.boot_id": optional(text(40)),
     "host.kernel": optional(text(65)), "host.kvm": optional(text(16)),
     "host.vendor": optional(text(16)), "host.clocksource": optional(text(32)),
     "host.tsc_khz": optional(u32),
@@ -128,7 +128,7 @@ VALUES = [
     "0x0000000000000000", "0xFFFFFFFFFFFFFFFF", "0x0x000000000000ff", "0x\t00000000000000f",
     "0x+00000000000000f", "0x-00000000000000f", "0x 00000000000000f", "0xfffffffffffffff",
     "0xfffffffffffffffff", "0x000000000000000g", "a" * 15, "a" * 16, "a" * 23, "a" * 24, "a" * 39,
-    "a" * 40, "\u00e4" * 20, "a" * 127, "a" * 128, "a" * 255, "a" * 256, "a\0b", "\0", "\u00e4",
+    "a" * 40, "\u00e4" * 20, "a" * 127, "a" * 128, "a" * 255, "a" * 256, "a" * 384, "a" * 385, "a\0b", "\0", "\u00e4",
 ]
 
 

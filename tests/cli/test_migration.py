@@ -705,21 +705,32 @@ class Hostile(MigrationCase):
             self.check_migration(migration, found)
 
     def test_names(self):
-        """Whatever a VM is called is printed as it is."""
-        for name in ("a=b", "=", "%s%n", "\u00e4" * 60, " ", "1"):
+        """Whatever a VM is called is printed as it is, if it can be told from others."""
+        for name in ("a=b", "=", "%s%n", "\u00e4" * 60, "1"):
             migration = Migration(name=name)
             found = self.figures(migration.one_host())
             self.assertEqual(found["source"]["name"], name)
+        found = self.figures(Migration(name=" ").one_host())
+        self.assertEqual(found["source"]["name"], "\\u0020")
+
+    def test_pair_by_a_name_that_is_escaped(self):
+        """As it is, or as it is shown."""
+        for given in ("we\u200bb", "we\\u200bb"):
+            source, target = Migration(name="we\u200bb"), Migration(name="other")
+            lines = (Host().recording(*source.source), OTHER.recording(*target.target))
+            found = self.figures(lines, "--pair", given + "=other")
+            self.assertEqual(found["source"]["name"], "we\\u200bb")
 
     def test_paths(self):
-        """One that is not UTF-8 cannot be told in JSON."""
+        """One that is not UTF-8 is escaped."""
         path = os.fsencode(self.path("a")) + b"\xff.jsonl"
         with open(path, "wb") as file:
             file.writelines(Migration().one_host())
         result = self.check(run("migration", "--json", path), DONE)
         self.assertEqual(schema.faults("migration", result.out), [])
-        self.assertIsNone(result.objects[0]["source"]["path"])
-        self.check(run("migration", path), DONE)
+        self.assertEqual(result.objects[0]["source"]["path"], self.path("a") + "\\xff.jsonl")
+        text = self.check(run("migration", path), DONE)
+        self.assertIn("a\\xff.jsonl\n", text.out)
 
     def test_no_vm_is_introduced(self):
         migration = Migration()

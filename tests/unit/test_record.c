@@ -296,7 +296,7 @@ static void test_kernel_text(void **state)
 	in = read_memory(&memory);
 	expect_line(KCT_LINE_HEADER);
 	expect_line(KCT_LINE_EVENT);
-	assert_string_equal(reader.event.vm.comm, "?????\"\\??:01234");
+	assert_string_equal(reader.event.vm.comm, "\x01\x7f\x80\xff\n\"\\\xc3\xa4:01234");
 	assert_string_equal(reader.name.name, "");
 	fclose(in);
 	free(memory.text);
@@ -312,7 +312,8 @@ static const struct {
 	{KCT_EVENT_VM, 2,
 	 "{\"event\":\"vm\",\"ns\":\"9223372036854775808\",\"vm\":null,\"vcpu\":null,\"tid\":1,"
 	 "\"kvm\":\"0xffff888123456789\",\"token\":\"9223372036854775808\",\"pid\":1,\"creator\":2,"
-	 "\"created\":0,\"create_effect\":\"enabled\",\"comm\":\"\\\"quoted\\\\\\\"\",\"state\":{"
+	 "\"created\":0,\"create_effect\":\"enabled\",\"comm\":\"\\\"quoted\\\\\\\\\\\"\","
+	 "\"state\":{"
 	 "\"masterclock\":\"active\",\"master_kernel_ns\":\"9223372036854775808\","
 	 "\"master_cycle_now\":9223372036854775807,\"kvmclock_offset\":-9223372036854775808,"
 	 "\"nr_vcpus\":1},\"name\":\"web\",\"vmm\":\"qemu\","
