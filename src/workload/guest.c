@@ -39,6 +39,10 @@ static const uint8_t code[] = {
 	/* 22 */ 0xb0, WL_ROUND,		/* mov al, WL_ROUND */
 	/* 24 */ 0xe6, WL_PORT,			/* out WL_PORT, al */
 	/* 26 */ 0xeb, 0xfc,			/* jmp 24 */
+	/* WL_LOOP_SPIN */
+	/* 28 */ 0xb0, WL_ROUND,		/* mov al, WL_ROUND */
+	/* 2a */ 0xe6, WL_PORT,			/* out WL_PORT, al */
+	/* 2c */ 0xeb, 0xfe,			/* jmp 2c */
 };
 /* clang-format on */
 
@@ -46,6 +50,7 @@ static const uint8_t loops[] = {
 	[WL_LOOP_ROUNDS] = 0x11,
 	[WL_LOOP_IDLE] = 0x1f,
 	[WL_LOOP_EXITS] = 0x22,
+	[WL_LOOP_SPIN] = 0x28,
 };
 
 uint64_t wl_guest_pvti_address(unsigned int id)

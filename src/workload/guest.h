@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The guest: a few bytes of 32-bit code without paging that every vCPU runs, and where things lie
- * in its memory. Each vCPU enables its own kvm-clock, says so, and then loops in one of three
+ * in its memory. Each vCPU enables its own kvm-clock, says so, and then loops in one of four
  * ways. It tells its host how far it is by writing a byte to an I/O port, so that nobody has to
  * guess by waiting.
  */
@@ -26,6 +26,7 @@ enum wl_loop {
 	WL_LOOP_ROUNDS, /* compute a bit, write WL_ROUND, again */
 	WL_LOOP_IDLE,	/* HLT, again when resumed */
 	WL_LOOP_EXITS,	/* write WL_ROUND, again: nothing but exits */
+	WL_LOOP_SPIN,	/* write WL_ROUND once, then jump on the spot: no more exits of its own */
 };
 
 /* MSR_KVM_SYSTEM_TIME_NEW; uapi headers do not have it in one place across versions. */

@@ -10,6 +10,7 @@
 #include <x86intrin.h>
 
 #include "base/error.h"
+#include "workload/clock.h"
 #include "workload/jobs.h"
 #include "workload/phase.h"
 #include "workload/step.h"
@@ -37,20 +38,31 @@ struct migration {
 	struct wl_vm *target;
 	struct saved *saved; /* one a vCPU */
 	struct kvm_clock_data clock;
+	struct wl_pvti clock_guest; /* of --clock-guest: the line of the source's first vCPU */
 	uint64_t target_host_tsc;
 };
 
-/* For wl_vm_each() on the source: KVM_GET_MSRS as QEMU's kvmclock does it on a stop. */
+/* KVM_GET_MSRS as QEMU's kvmclock does it on a stop. */
+static int get_tsc(struct wl_vcpu *vcpu, uint64_t *tsc)
+{
+	struct kvm_msr_entry msr = {.index = MSR_IA32_TSC};
+	int status = wl_vcpu_get_msrs(vcpu, &msr, 1);
+
+	*tsc = msr.data;
+	return status;
+}
+
+/* For wl_vm_each() on the source. */
 static int save_tsc(struct wl_vcpu *vcpu, void *arg)
 {
-	struct saved *saved = &((struct migration *)arg)->saved[vcpu->id];
-	struct kvm_msr_entry msr = {.index = MSR_IA32_TSC};
+	struct migration *m = arg;
+	struct saved *saved = &m->saved[vcpu->id];
 	int status;
 
 	saved->begin_ns = wl_now();
-	status = wl_vcpu_get_msrs(vcpu, &msr, 1);
+	status = WL_OPTION(m->wl, ONE_REG) ? wl_tsc_get_one_reg(vcpu, &saved->tsc)
+					   : get_tsc(vcpu, &saved->tsc);
 	saved->end_ns = wl_now();
-	saved->tsc = msr.data;
 	return status;
 }
 
@@ -147,6 +159,25 @@ static int set_tsc_offset(struct wl_vcpu *vcpu, void *arg)
 	return status;
 }
 
+/* The same by KVM_SET_ONE_REG, which takes one MSR at a time. */
+static int set_tsc_one_reg(struct wl_vcpu *vcpu, void *arg)
+{
+	struct migration *m = arg;
+	struct saved *saved = &m->saved[vcpu->id];
+	struct kvm_msr_entry msrs[] = {
+		{.index = MSR_TSC_ADJUST, .data = saved->tsc_adjust},
+		{.index = WL_MSR_SYSTEM_TIME, .data = saved->system_time},
+	};
+	int status = wl_vcpu_set_msrs(vcpu, msrs, 2);
+
+	if (status)
+		return status;
+	saved->begin_ns = wl_now();
+	status = wl_tsc_set_one_reg(vcpu, saved->tsc + spread(m, vcpu));
+	saved->end_ns = wl_now();
+	return status;
+}
+
 static int kvmclock_ctrl(struct wl_vcpu *vcpu, void *arg)
 {
 	(void)arg;
@@ -200,7 +231,7 @@ static int check_clock(const struct migration *m)
 	if (WL_OPTION(m->wl, TSC_OFFSET) && !(m->clock.flags & KVM_CLOCK_HOST_TSC))
 		return wl_fail(KCT_EXIT_HOST, "--tsc-offset: KVM_GET_CLOCK gave no host TSC: "
 					      "the masterclock is off");
-	return 0;
+	return WL_OPTION(m->wl, CLOCK_GUEST) ? wl_clock_guest_check(&m->clock) : 0;
 }
 
 static int check_tsc_offset(struct wl_vm *vm)
@@ -247,12 +278,39 @@ static int save_source(struct migration *m)
 	return status ? status : check_clock(m);
 }
 
+/* Jobs of the first vCPU: its line is the clock of the VM. */
+static int get_clock_guest(struct wl_vcpu *vcpu, void *arg)
+{
+	return wl_clock_guest_get(vcpu, &((struct migration *)arg)->clock_guest);
+}
+
+static int set_clock_guest(struct wl_vcpu *vcpu, void *arg)
+{
+	return wl_clock_guest_set(vcpu, &((struct migration *)arg)->clock_guest);
+}
+
+static int clock_guest_step(struct migration *m, struct wl_vm *vm, const char *name, wl_job job)
+{
+	json_t *step = wl_step_begin(vm->steps, name);
+	json_t *array = wl_need(json_array());
+	int status = wl_vcpu_call(vm->vcpus[0], job, m);
+
+	wl_step_end(step);
+	wl_append(array, wl_pvti_json(0, &m->clock_guest));
+	wl_set(step, "pvti", array);
+	return status;
+}
+
 static int save_rest(struct migration *m)
 {
 	struct wl_vm *vm = m->source;
 	int status = 0;
 	json_t *step;
 
+	if (WL_OPTION(m->wl, CLOCK_GUEST))
+		status = clock_guest_step(m, vm, "get-clock-guest", get_clock_guest);
+	if (status)
+		return status;
 	if (WL_OPTION(m->wl, TSC_OFFSET)) {
 		step = wl_step_begin(vm->steps, "get-tsc-offset");
 		status = wl_vm_each(vm, save_tsc_offset, m);
@@ -285,12 +343,13 @@ static int create_target(struct migration *m)
 static int set_tscs(struct migration *m)
 {
 	bool offsets = WL_OPTION(m->wl, TSC_OFFSET);
+	wl_job set = WL_OPTION(m->wl, ONE_REG) ? set_tsc_one_reg : set_tsc;
 	json_t *step = wl_step_begin(m->target->steps, "set-tsc");
 	int status;
 
 	/* One reading for all vCPUs: their offsets must stay equal. */
 	m->target_host_tsc = __rdtsc();
-	status = wl_vm_each(m->target, offsets ? set_tsc_offset : set_tsc, m);
+	status = wl_vm_each(m->target, offsets ? set_tsc_offset : set, m);
 	wl_step_end(step);
 	tell_tscs(step, m, offsets, true);
 	if (offsets)
@@ -298,8 +357,7 @@ static int set_tscs(struct migration *m)
 	return status;
 }
 
-/* P4 */
-static int set_clock(struct migration *m)
+static int set_clock_data(struct migration *m)
 {
 	struct kvm_clock_data clock = {.clock = m->clock.clock};
 	json_t *step = wl_step_begin(m->target->steps, "set-clock");
@@ -313,6 +371,19 @@ static int set_clock(struct migration *m)
 	wl_step_end(step);
 	tell_clock(step, &clock);
 	return status;
+}
+
+/* P4, with --clock-guest that of the last ioctl */
+static int set_clock(struct migration *m)
+{
+	bool by_guest = WL_OPTION(m->wl, CLOCK_GUEST);
+	int status = 0;
+
+	if (!by_guest || WL_OPTION(m->wl, REALTIME))
+		status = set_clock_data(m);
+	if (status || !by_guest)
+		return status;
+	return clock_guest_step(m, m->target, "set-clock-guest", set_clock_guest);
 }
 
 /* Start the clocks: the TSCs and then kvm-clock, as QEMU does, or the other way round. */

@@ -18,6 +18,13 @@ struct wl_pvti wl_pvti_read(const uint8_t *memory, unsigned int id)
 	return pvti;
 }
 
+uint32_t wl_pvti_version(const uint8_t *memory, unsigned int id)
+{
+	const void *at = memory + wl_guest_pvti_address(id);
+
+	return __atomic_load_n((const uint32_t *)at, __ATOMIC_ACQUIRE);
+}
+
 void wl_watch_look(struct wl_watch *watch, const uint8_t *memory, unsigned int id, uint64_t run)
 {
 	struct wl_pvti now = wl_pvti_read(memory, id);

@@ -43,6 +43,9 @@ struct wl_watch {
  */
 struct wl_pvti wl_pvti_read(const uint8_t *memory, unsigned int id);
 
+/* Its version, read while KVM_RUN may be writing; each publication changes it. */
+uint32_t wl_pvti_version(const uint8_t *memory, unsigned int id);
+
 /* Read it and note it if it is not what was last seen. */
 void wl_watch_look(struct wl_watch *watch, const uint8_t *memory, unsigned int id, uint64_t run);
 

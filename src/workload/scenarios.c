@@ -46,6 +46,14 @@ const struct kct_workload_option_info kct_workload_option_info[KCT_WORKLOAD_OPTI
 					  "cycles that each vCPU's TSC is put before the last"),
 	[KCT_WORKLOAD_CLOCK_FIRST] =
 		FLAG("clock-first", "set the target's clock before its TSCs, not after them"),
+	[KCT_WORKLOAD_CLOCK_GUEST] =
+		FLAG("clock-guest", "save and set the clock by KVM_[GS]ET_CLOCK_GUEST; with "
+				    "--realtime after KVM_SET_CLOCK, else instead of it"),
+	[KCT_WORKLOAD_ONE_REG] =
+		FLAG("one-reg", "save and restore TSCs by KVM_[GS]ET_ONE_REG, not KVM_[GS]ET_MSRS"),
+	[KCT_WORKLOAD_JUMP] = DURATION("jump", "how far ahead each setting puts the clock"),
+	[KCT_WORKLOAD_BURST] =
+		COUNT("burst", MAX_COUNT, "settings in a row, before vCPUs are waited for"),
 	[KCT_WORKLOAD_HOLD] = FLAG("hold", "then keep the VMs until stdin ends, SIGINT or SIGTERM"),
 };
 
@@ -57,7 +65,8 @@ static const struct kct_scenario scenarios[] = {
 		.help = "live migration to a second VM on this host, in QEMU's order",
 		.accepts = BIT(VCPUS) | BIT(VMS) | BIT(DOWNTIME) | BIT(SKEW_SAVE) |
 			   BIT(SKEW_RESTORE) | BIT(REALTIME) | BIT(TSC_OFFSET) | BIT(TSC_SPREAD) |
-			   BIT(CLOCK_FIRST) | BIT(DURATION) | BIT(HOLD),
+			   BIT(CLOCK_FIRST) | BIT(CLOCK_GUEST) | BIT(ONE_REG) | BIT(DURATION) |
+			   BIT(HOLD),
 		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_VMS] = 1},
 		.run = wl_migrate,
 	},
@@ -83,6 +92,31 @@ static const struct kct_scenario scenarios[] = {
 			     [KCT_WORKLOAD_VMS] = 100,
 			     [KCT_WORKLOAD_JOBS] = 1},
 		.run = wl_churn,
+	},
+	{
+		.name = "set-clock",
+		.help = "the clock of a VM is set while its vCPUs run",
+		.accepts = BIT(VCPUS) | BIT(COUNT) | BIT(BURST) | BIT(JUMP) | BIT(CLOCK_GUEST) |
+			   BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 4,
+			     [KCT_WORKLOAD_COUNT] = 10,
+			     [KCT_WORKLOAD_BURST] = 1,
+			     [KCT_WORKLOAD_JUMP] = 1000000000},
+		.run = wl_set_clock,
+	},
+	{
+		.name = "descriptor",
+		.help = "a vCPU's descriptor becomes another's, and is closed, while it runs",
+		.accepts = BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 1},
+		.run = wl_descriptor,
+	},
+	{
+		.name = "partial-msrs",
+		.help = "KVM_GET_MSRS that stops before, and after, it read the TSC",
+		.accepts = BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 1},
+		.run = wl_partial_msrs,
 	},
 	{
 		.name = "storm",

@@ -5,9 +5,6 @@
 
 #include "workload/vm.h"
 
-/* Hand a job to an idle vCPU's thread and wait for the end of it: its result. */
-int wl_vcpu_call(struct wl_vcpu *vcpu, wl_job job, void *arg);
-
 /* Wait until it is idle. Returns what its last job returned. */
 int wl_vcpu_wait(struct wl_vcpu *vcpu);
 

@@ -170,6 +170,18 @@ void wl_vcpu_start(struct wl_vcpu *vcpu)
 	post(vcpu, run_guest, NULL);
 }
 
+int wl_vcpu_interrupt(struct wl_vcpu *vcpu, wl_job job, void *arg)
+{
+	int status;
+
+	wl_vcpu_kick(vcpu);
+	status = wl_vcpu_wait(vcpu);
+	status = status ? status : wl_vcpu_call(vcpu, job, arg);
+	if (!status)
+		wl_vcpu_start(vcpu);
+	return status;
+}
+
 int wl_vcpu_wait(struct wl_vcpu *vcpu)
 {
 	int status;

@@ -116,12 +116,18 @@ int wl_vm_run_round(struct wl_vm *vm);
 
 /* For the controller, where vCPUs have threads: */
 
+/* Hand a job to an idle vCPU's thread and wait for the end of it: its result. */
+int wl_vcpu_call(struct wl_vcpu *vcpu, wl_job job, void *arg);
+
 /* Let each idle vCPU do the job, one after another, as far as they succeed. */
 int wl_vm_each(struct wl_vm *vm, wl_job job, void *arg);
 
 /* Let one idle vCPU run the guest until wl_vm_stop(); all of them. */
 void wl_vcpu_start(struct wl_vcpu *vcpu);
 void wl_vm_start(struct wl_vm *vm);
+
+/* Have a vCPU that runs the guest leave it, do a job, and go on, while the others run. */
+int wl_vcpu_interrupt(struct wl_vcpu *vcpu, wl_job job, void *arg);
 
 /*
  * Wait until each running vCPU has done that many more rounds. Fails if one stopped running; what
