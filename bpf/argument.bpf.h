@@ -33,6 +33,13 @@ struct msr_entry {
 	__u64 data;
 };
 
+/* struct kvm_one_reg, and IA32_TSC among the registers: of x86, 64 bits, an MSR (from 6.18 on) */
+struct one_reg {
+	__u64 id;
+	__u64 addr;
+};
+#define REG_IA32_TSC 0x2030000200000010ULL
+
 /* struct kvm_device_attr */
 struct device_attr {
 	__u32 flags;
@@ -68,25 +75,51 @@ static long look_at_msr(__u32 index, struct msr_search *search)
 	return 1;
 }
 
-/* The guest TSC among the MSRs that are read or written; false if it is not one of them. */
-static __always_inline bool read_tsc_msr(const struct who *who, __u64 *tsc)
+/* The guest TSC among the first `count` MSRs that are read or written; false if it is not there. */
+static __always_inline bool find_tsc_msr(const struct who *who, __u32 count, __u64 *tsc)
 {
 	struct msr_search search = {.entries = who->argument + sizeof(struct msr_list)};
-	struct msr_list list;
 	__u32 i;
 
-	if (bpf_probe_read_user(&list, sizeof(list), (void *)who->argument))
-		return false;
 	/* e6f2dd0f8067 ("bpf: Add bpf_loop helper"), in 5.17 */
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
-		bpf_loop(list.nmsrs < MAX_MSRS ? list.nmsrs : MAX_MSRS, look_at_msr, &search, 0);
+		bpf_loop(count < MAX_MSRS ? count : MAX_MSRS, look_at_msr, &search, 0);
 	} else {
-		for (i = 0; i < MAX_MSRS_IN_TURN && i < list.nmsrs; i++)
+		for (i = 0; i < MAX_MSRS_IN_TURN && i < count; i++)
 			if (look_at_msr(i, &search))
 				break;
 	}
 	*tsc = search.tsc;
 	return search.found;
+}
+
+/* The guest TSC that KVM_SET_MSRS is about to write. */
+static __always_inline bool written_tsc_msr(const struct who *who, __u64 *tsc)
+{
+	struct msr_list list;
+
+	return !bpf_probe_read_user(&list, sizeof(list), (void *)who->argument) &&
+	       find_tsc_msr(who, list.nmsrs, tsc);
+}
+
+/* The guest TSC as KVM_SET_ONE_REG is about to write it, or KVM_GET_ONE_REG has read it. */
+static __always_inline bool read_tsc_reg(const struct who *who, __u64 *tsc)
+{
+	struct one_reg reg;
+
+	return !bpf_probe_read_user(&reg, sizeof(reg), (void *)who->argument) &&
+	       reg.id == REG_IA32_TSC && !bpf_probe_read_user(tsc, sizeof(*tsc), (void *)reg.addr);
+}
+
+/* The line that KVM_SET_CLOCK_GUEST was called with, or that KVM_GET_CLOCK_GUEST has read. */
+static __always_inline bool read_clock_guest(const struct who *who, struct kct_pvti *pvti)
+{
+	struct pvclock_vcpu_time_info argument;
+
+	if (bpf_probe_read_user(&argument, sizeof(argument), (void *)who->argument))
+		return false;
+	copy_pvti(pvti, &argument);
+	return true;
 }
 
 /* The TSC offset that KVM_GET_DEVICE_ATTR gave; false if it was about another attribute. */

@@ -8,7 +8,7 @@
 
 #include "observe.bpf.h"
 
-/* kvm_arch_init_vm(), kvm_vm_ioctl_set_clock(), vcpu_enter_guest(): each in its own ioctl. */
+/* kvm_arch_init_vm(), those that set the clock, vcpu_enter_guest(): each in its own ioctl. */
 static __always_inline enum kct_cause cause_of(const struct who *who)
 {
 	switch (who->ioctl) {
@@ -31,6 +31,7 @@ static __always_inline enum kct_origin origin_of(const struct who *who)
 	case IOCTL_CREATE_VCPU:
 		return KCT_ORIGIN_VCPU_CREATE;
 	case IOCTL_SET_MSRS:
+	case IOCTL_SET_ONE_REG:
 		return KCT_ORIGIN_TSC_WRITE;
 	case IOCTL_SET_DEVICE_ATTR:
 		return KCT_ORIGIN_TSC_OFFSET;
@@ -55,7 +56,11 @@ static __always_inline void tsc_writer(struct kct_tsc_write_event *e, const stru
 		break;
 	case IOCTL_SET_MSRS:
 		e->ioctl = KCT_IOCTL_SET_TSC;
-		e->has_tsc = read_tsc_msr(who, &e->tsc);
+		e->has_tsc = written_tsc_msr(who, &e->tsc);
+		break;
+	case IOCTL_SET_ONE_REG:
+		e->ioctl = KCT_IOCTL_SET_TSC;
+		e->has_tsc = read_tsc_reg(who, &e->tsc);
 		break;
 	case IOCTL_SET_DEVICE_ATTR:
 		e->ioctl = KCT_IOCTL_SET_TSC_OFFSET;
@@ -83,15 +88,40 @@ static __always_inline bool clock_was_read(struct kct_ioctl_event *e, const stru
 	return true;
 }
 
-/* Is the ioctl one that an `ioctl` event tells of? Then it is filled. */
-static __always_inline bool about_clocks(struct kct_ioctl_event *e, const struct who *who)
+/* Who still waits when the clock has been set. */
+static __always_inline bool clock_was_set(struct kct_ioctl_event *e, const struct who *who,
+					  enum kct_ioctl ioctl)
+{
+	e->ioctl = ioctl;
+	e->nr_pending = count_pending((__u64)who->kvm);
+	return true;
+}
+
+/*
+ * Is the ioctl one that an `ioctl` event tells of? Then it is filled. `result` is what it returned:
+ * of KVM_GET_MSRS how many of the MSRs it has read.
+ */
+static __always_inline bool about_clocks(struct kct_ioctl_event *e, const struct who *who,
+					 long result)
 {
 	switch (who->ioctl) {
 	case IOCTL_GET_CLOCK:
 		return clock_was_read(e, who);
+	case IOCTL_GET_CLOCK_GUEST:
+		e->ioctl = KCT_IOCTL_GET_CLOCK_GUEST;
+		e->has_pvti = read_clock_guest(who, &e->pvti);
+		return true;
+	case IOCTL_SET_CLOCK:
+		return clock_was_set(e, who, KCT_IOCTL_SET_CLOCK);
+	case IOCTL_SET_CLOCK_GUEST:
+		return clock_was_set(e, who, KCT_IOCTL_SET_CLOCK_GUEST);
 	case IOCTL_GET_MSRS:
 		e->ioctl = KCT_IOCTL_GET_TSC;
-		e->has_tsc = read_tsc_msr(who, &e->tsc);
+		e->has_tsc = find_tsc_msr(who, result, &e->tsc);
+		return e->has_tsc;
+	case IOCTL_GET_ONE_REG:
+		e->ioctl = KCT_IOCTL_GET_TSC;
+		e->has_tsc = read_tsc_reg(who, &e->tsc);
 		return e->has_tsc;
 	case IOCTL_GET_DEVICE_ATTR:
 		e->ioctl = KCT_IOCTL_GET_TSC_OFFSET;
@@ -107,9 +137,9 @@ static __always_inline bool about_clocks(struct kct_ioctl_event *e, const struct
 /* An ioctl of a VM or vCPU has been done. */
 static __always_inline void ioctl_done(const struct who *who, long result)
 {
-	struct kct_ioctl_event e = {};
+	struct kct_ioctl_event e = {.nr_pending = KCT_NO_NUMBER};
 
-	if (result >= 0 && who->kvm && about_clocks(&e, who))
+	if (result >= 0 && who->kvm && about_clocks(&e, who, result))
 		observe_ioctl(&e, who->kvm, who->vcpu);
 }
 
@@ -134,16 +164,36 @@ static __always_inline struct kvm *updating(void)
 	return frame ? (struct kvm *)frame->kvm : NULL;
 }
 
-/* It is KVM_SET_CLOCK that updates. */
-static __always_inline void set_clock_updates(struct kct_update_event *e, const struct who *who,
-					      struct kct_vm_state *vm)
+/* What KVM_SET_CLOCK asks for. */
+static __always_inline void asked_of_vm(struct kct_set_clock_event *e, const struct who *who)
 {
-	struct clock_data data, *read = read_clock_data(who, &data) ? &data : NULL;
+	struct clock_data data;
 
-	if (read && data.flags & KCT_CLOCK_REALTIME)
-		e->cause = KCT_CAUSE_SET_CLOCK_REALTIME;
-	if (set_clock_at_update && vm)
-		observe_set_clock(vm, read, count_pending(vm->vm.kvm), KCT_NO_NUMBER);
+	e->ioctl = KCT_IOCTL_SET_CLOCK;
+	e->has_data = read_clock_data(who, &data);
+	if (!e->has_data)
+		return;
+	e->clock = data.clock;
+	e->flags = data.flags;
+	if (data.flags & KCT_CLOCK_REALTIME)
+		e->realtime = data.realtime;
+}
+
+/* It is an ioctl that sets the clock that updates. */
+static __always_inline void setting_updates(struct kct_update_event *update, const struct who *who,
+					    struct kct_vm_state *vm)
+{
+	struct kct_set_clock_event e = {};
+
+	if (who->ioctl == IOCTL_SET_CLOCK) {
+		asked_of_vm(&e, who);
+		if (e.flags & KCT_CLOCK_REALTIME)
+			update->cause = KCT_CAUSE_SET_CLOCK_REALTIME;
+	} else {
+		e.ioctl = KCT_IOCTL_SET_CLOCK_GUEST;
+		e.has_pvti = read_clock_guest(who, &e.pvti);
+	}
+	observe_set_clock(&e, vm, (__u64)who->vcpu);
 }
 
 /* It is done; e holds what the hook knows of it. */
@@ -166,8 +216,8 @@ static __always_inline void updated(struct kct_update_event *e, struct who *who,
 		return;
 	}
 	vm = running_vm(who->kvm);
-	if (who->ioctl == IOCTL_SET_CLOCK)
-		set_clock_updates(e, who, vm);
+	if (who->ioctl == IOCTL_SET_CLOCK || who->ioctl == IOCTL_SET_CLOCK_GUEST)
+		setting_updates(e, who, vm);
 	observe_update(e, vm, who->vcpu, before, active);
 }
 

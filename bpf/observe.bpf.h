@@ -8,7 +8,7 @@
 #define KCT_OBSERVE_BPF_H
 
 #include "argument.bpf.h"
-#include "state.bpf.h"
+#include "setting.bpf.h"
 
 /* As many vCPUs as are asked for their request bit while KVM_SET_CLOCK holds its lock. */
 #define MAX_VCPUS_ASKED 4096
@@ -43,21 +43,29 @@ __noinline int emit_request(struct kct_vcpu_state *state, enum kct_request_op op
 	return 0;
 }
 
+/* Who looks at a vCPU's request bit: its own thread, or one that makes requests for all vCPUs. */
+enum whose_thread { OTHERS_THREAD, OWN_THREAD };
+
 /* Compare the request bit with what was known of it; `origin` is who made it if it is new. */
-static __always_inline void observe_request_bit(struct kct_vcpu_state *state, struct kvm_vcpu *vcpu,
-						enum kct_origin origin)
+static __always_inline void look_at_request(struct kct_vcpu_state *state, struct kvm_vcpu *vcpu,
+					    enum kct_origin origin, enum whose_thread whose)
 {
+	__u32 changes = *(volatile __u32 *)&state->request_changes;
 	bool pending = request_is_pending(vcpu);
 
-	if (pending == state->pending)
-		return;
-	state->pending = pending;
-	if (!armed)
+	if (!kct_request_changed(&state->request_changes, changes, pending, whose == OWN_THREAD) ||
+	    !armed)
 		return;
 	if (pending)
 		emit_request(state, KCT_REQUEST_MADE, origin, false);
 	else
 		emit_request(state, KCT_REQUEST_CLEARED, KCT_ORIGIN_UNKNOWN, false);
+}
+
+static __always_inline void observe_request_bit(struct kct_vcpu_state *state, struct kvm_vcpu *vcpu,
+						enum kct_origin origin)
+{
+	look_at_request(state, vcpu, origin, OWN_THREAD);
 }
 
 /*
@@ -66,23 +74,22 @@ static __always_inline void observe_request_bit(struct kct_vcpu_state *state, st
  */
 static __always_inline void observe_request_served(struct kct_vcpu_state *state)
 {
-	if (!state->pending && armed)
+	if (!kct_request_served(&state->request_changes) && armed)
 		emit_request(state, KCT_REQUEST_MADE, KCT_ORIGIN_UNKNOWN, true);
-	state->pending = 0;
 }
 
 /* kvm_make_request() is about to set the bit: a request is made if it is not set yet. */
-static __always_inline void observe_request_made(struct kvm_vcpu *vcpu, enum kct_origin origin)
+static __always_inline void observe_request_made(struct kvm_vcpu *vcpu, enum kct_origin origin,
+						 enum whose_thread whose)
 {
 	struct kct_vcpu_state *state = vcpu_of(BPF_CORE_READ(vcpu, kvm), vcpu);
+	__u32 changes;
 
 	if (!state)
 		return;
-	observe_request_bit(state, vcpu, KCT_ORIGIN_UNKNOWN);
-	if (state->pending)
-		return;
-	state->pending = 1;
-	if (armed)
+	look_at_request(state, vcpu, KCT_ORIGIN_UNKNOWN, whose);
+	changes = *(volatile __u32 *)&state->request_changes;
+	if (kct_request_changed(&state->request_changes, changes, 1, whose == OWN_THREAD) && armed)
 		emit_request(state, KCT_REQUEST_MADE, origin, false);
 }
 
@@ -101,7 +108,7 @@ static long observe_one_of_all(void *map, struct kct_key *key, struct kct_vcpu_s
 		return 0;
 	/* Of a VM that is gone, the memory is another's by now: its token is not there. */
 	if (vm_token(kvm) == key->token)
-		observe_request_bit(state, vcpu, all->origin);
+		look_at_request(state, vcpu, all->origin, OTHERS_THREAD);
 	return 0;
 }
 
@@ -184,7 +191,10 @@ static __always_inline void observe_update(struct kct_update_event *e, struct kc
 		observe_request_served(state);
 	e->before = before ? *before : vm->masterclock;
 	read_masterclock((struct kvm *)vm->vm.kvm, &e->after);
+	remember_snapshot(vm, &e->before, &e->after);
 	vm->masterclock = e->after;
+	if (kct_is_setting(e->cause))
+		KCT_ADD(vm->clock_sets, 1);
 	if (!armed)
 		return;
 	e->effect = effect_of(&e->before, &e->after);
@@ -229,52 +239,28 @@ __noinline __u32 count_pending(__u64 kvm_address)
 }
 
 /*
- * The clock of a VM was, or is being, set. `data` is NULL where it could not be read; the numbers
- * are those of kct_set_clock_event.
+ * The clock of a VM is being set: its update has written its values, and KVM's lock is held. The
+ * caller filled e's ioctl and what was asked for, and left the rest 0; `vcpu_address` is 0 for an
+ * ioctl of the VM.
  */
-__noinline int observe_set_clock(struct kct_vm_state *vm, const struct clock_data *data,
-				 __u32 nr_pending, __u32 nr_pending_after)
+__noinline int observe_set_clock(struct kct_set_clock_event *e, struct kct_vm_state *vm,
+				 __u64 vcpu_address)
 {
-	struct kct_set_clock_event e = {};
+	struct kct_vcpu_state *state;
 	struct kvm *kvm;
 
-	if (!vm)
+	if (!e || !vm || !armed)
 		return 0;
-	KCT_ADD(vm->clock_sets, 1);
-	if (!armed)
-		return 0;
-	event_head(&e.event, KCT_EVENT_SET_CLOCK, vm->vm.event.vm, KCT_NO_VCPU);
-	if (data) {
-		e.has_data = 1;
-		e.clock = data->clock;
-		e.flags = data->flags;
-		if (data->flags & KCT_CLOCK_REALTIME)
-			e.realtime = data->realtime;
-	}
 	kvm = (struct kvm *)vm->vm.kvm;
-	e.nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
-	e.nr_pending = nr_pending;
-	e.nr_pending_after = nr_pending_after;
+	state = vcpu_state((struct kvm_vcpu *)vcpu_address, vm, NEW_BY_TRACEPOINT);
+	e->nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
+	e->nr_pending = count_pending(vm->vm.kvm);
+	e->nr_pending_after = KCT_NO_NUMBER;
+	event_head(&e->event, KCT_EVENT_SET_CLOCK, vm->vm.event.vm,
+		   state ? state->id : KCT_NO_VCPU);
 	KCT_ADD(vm->counters.set_clocks, 1);
-	emit(&e, sizeof(e), KCT_EVENT_SET_CLOCK);
+	emit(e, sizeof(*e), KCT_EVENT_SET_CLOCK);
 	return 0;
-}
-
-static __always_inline void set_clock_begins(struct kvm *kvm)
-{
-	__u64 thread = bpf_get_current_pid_tgid();
-	__u32 pending = count_pending((__u64)kvm);
-
-	bpf_map_update_elem(&set_clocks, &thread, &pending, BPF_ANY);
-}
-
-/* What was pending when it began. */
-static __always_inline __u32 set_clock_began(void)
-{
-	__u64 thread = bpf_get_current_pid_tgid();
-	__u32 *pending = bpf_map_lookup_elem(&set_clocks, &thread);
-
-	return pending ? *pending : KCT_NO_NUMBER;
 }
 
 /* ---- VMs ---- */
@@ -296,11 +282,11 @@ static __always_inline void observe_vm_gone(struct kvm *kvm)
 /* ---- vCPUs ---- */
 
 static __always_inline void compare_pvti(struct kct_pvti_event *e, struct kct_vcpu_state *state,
-					 struct kct_vm_state *vm, __u64 tsc_offset)
+					 const struct kct_vm_state *vm, __u64 tsc_offset)
 {
 	e->has_old = state->has_pvti;
 	e->rebased = e->has_old && (state->rebased || state->tsc_offset != tsc_offset);
-	e->clock_set = state->clock_sets != vm->clock_sets;
+	e->clock_set = shows_setting(state, vm, e->new_pvti.system_time);
 	if (!e->has_old)
 		return;
 	e->old_pvti = state->pvti;
@@ -325,7 +311,6 @@ static __always_inline void count_pvti(struct kct_pvti_event *e, struct kct_vcpu
 	state->has_pvti = 1;
 	state->rebased = 0;
 	state->tsc_offset = tsc_offset;
-	state->clock_sets = vm->clock_sets;
 	if (!armed)
 		return;
 	event_head(&e->event, KCT_EVENT_PVTI, state->vm, state->id);
@@ -435,7 +420,7 @@ static __always_inline void observe_tsc_track(struct kct_tsc_track_event *e, str
 	e->pending = KCT_NOT_KNOWN;
 	if (state) {
 		observe_request_bit(state, vcpu, origin);
-		e->pending = state->pending;
+		e->pending = kct_request_is_pending(state->request_changes);
 	}
 	if (!armed)
 		return;

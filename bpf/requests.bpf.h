@@ -188,20 +188,28 @@ static __always_inline __u64 dwarf_register(const struct pt_regs *regs, __u32 nu
 	return value;
 }
 
+/* `origin` is unknown where the place does not tell: the ioctl in progress does. */
+static __always_inline void request_is_made(struct kvm_vcpu *vcpu, enum kct_origin origin)
+{
+	struct who who;
+	bool own;
+
+	who_is_running(&who);
+	own = who.vcpu == vcpu || who.ioctl == IOCTL_CREATE_VCPU;
+	observe_request_made(vcpu, origin == KCT_ORIGIN_UNKNOWN ? origin_of(&who) : origin,
+			     own ? OWN_THREAD : OTHERS_THREAD);
+}
+
 /* The attach cookie says where the vCPU is: KCT_SITE_* of state.h. */
 SEC("kprobe")
 int BPF_KPROBE(kprobe_inlined)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 	__u64 vcpu = dwarf_register(ctx, KCT_SITE_REGISTER(cookie)) + KCT_SITE_OFFSET(cookie);
-	enum kct_origin origin = KCT_SITE_ORIGIN(cookie);
 
 	if (KCT_SITE_IN_MEMORY(cookie) && bpf_probe_read_kernel(&vcpu, sizeof(vcpu), (void *)vcpu))
 		return 0;
-	/* Of kvm_track_tsc_matching(): the ioctl in progress tells. */
-	if (origin == KCT_ORIGIN_UNKNOWN)
-		origin = running_origin();
-	observe_request_made((struct kvm_vcpu *)vcpu, origin);
+	request_is_made((struct kvm_vcpu *)vcpu, KCT_SITE_ORIGIN(cookie));
 	return 0;
 }
 

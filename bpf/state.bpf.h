@@ -76,18 +76,8 @@ struct {
 	__type(value, struct update_frame);
 } update_frames SEC(".maps");
 
-/* Of each thread in KVM_SET_CLOCK: how many requests were pending when it was called. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u64);
-	__type(value, __u32);
-} set_clocks SEC(".maps");
-
 /* Bit of each enum kct_event_kind that goes into the ring buffer; counters are kept anyway. */
 const volatile __u32 emitted_kinds = 0;
-/* No function hook tells of KVM_SET_CLOCK: the update in it does. */
-const volatile bool set_clock_at_update = true;
 /* The process whose ioctls are wanted, by tp_ioctl; 0: nobody's. */
 __u32 ioctls_of = 0;
 /* Nothing is counted before the census has seen the VMs that run already. */
@@ -330,7 +320,7 @@ __noinline int announce_vcpu(struct kct_vcpu_state *state, const struct kct_key 
 	event_head(&e.event, KCT_EVENT_VCPU, state->vm, state->id);
 	e.has_pvti = state->has_pvti;
 	e.pvti = state->pvti;
-	e.pending = state->pending;
+	e.pending = kct_request_is_pending(state->request_changes);
 	e.tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
 	e.tsc_khz = BPF_CORE_READ(vcpu, arch.virtual_tsc_khz);
 	if (emit(&e, sizeof(e), KCT_EVENT_VCPU))
@@ -356,10 +346,11 @@ __noinline int add_vcpu(const struct kct_key *whose, const struct kct_vm_state *
 	entry->vcpu.vm = vm->vm.event.vm;
 	entry->vcpu.id = BPF_CORE_READ(vcpu, vcpu_id);
 	entry->vcpu.clock_sets = vm->clock_sets;
+	entry->vcpu.clock_offset = BPF_CORE_READ(vcpu, kvm, arch.kvmclock_offset);
 	if (shown_by == NEW_BY_CENSUS) {
 		entry->vcpu.pvti_version = pvti_version(vcpu);
 		entry->vcpu.tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
-		entry->vcpu.pending = request_is_pending(vcpu);
+		entry->vcpu.request_changes = request_is_pending(vcpu);
 		/* An odd version: it is being written. */
 		entry->vcpu.has_pvti = !(entry->vcpu.pvti_version & 1) &&
 				       read_current_pvti(vcpu, &entry->vcpu.pvti);

@@ -25,8 +25,12 @@ enum kvm_ioctl {
 	IOCTL_RUN = 0xae80,
 	IOCTL_GET_MSRS = 0xae88,
 	IOCTL_SET_MSRS = 0xae89,
+	IOCTL_GET_ONE_REG = 0xaeab,
+	IOCTL_SET_ONE_REG = 0xaeac,
 	IOCTL_KVMCLOCK_CTRL = 0xaead,
-	IOCTL_SET_CLOCK_GUEST = 0xaed7, /* "Cleaning up the KVM clock mess" v6 05/36 */
+	/* Of a vCPU, though the clock is the VM's: "Cleaning up the KVM clock mess", not merged. */
+	IOCTL_SET_CLOCK_GUEST = 0xaed6,
+	IOCTL_GET_CLOCK_GUEST = 0xaed7,
 	IOCTL_SET_DEVICE_ATTR = 0xaee1,
 	IOCTL_GET_DEVICE_ATTR = 0xaee2,
 };
@@ -144,6 +148,15 @@ static __always_inline bool ioctl_in_progress(struct task_struct *task, struct i
 }
 
 /*
+ * Is it this thread that is in the vCPU's KVM_RUN? While that goes on, another thread may close the
+ * descriptor, and the number may become another vCPU's.
+ */
+static __always_inline bool runs(struct task_struct *task, struct kvm_vcpu *vcpu)
+{
+	return vcpu && BPF_CORE_READ(vcpu, pid) == BPF_CORE_READ(task, thread_pid);
+}
+
+/*
  * Fill `who` from the running task; fields that cannot be told stay 0. A global function, so that
  * the verifier goes through it once, and not once with all that may follow for each of its ends.
  */
@@ -174,6 +187,8 @@ __noinline int who_is_running(struct who *who)
 	file = file_of_fd(files, ioctl.fd);
 	if (file)
 		who_of_file(who, file);
+	if (who->ioctl == IOCTL_RUN && !runs(task, who->vcpu))
+		who->kvm = NULL, who->vcpu = NULL;
 	return 0;
 }
 

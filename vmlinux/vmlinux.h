@@ -56,6 +56,7 @@ struct files_struct {
 };
 
 struct mm_struct;
+struct pid;
 
 struct thread_info {
 	__u32 status; /* TS_COMPAT: a 32-bit system call is in progress */
@@ -68,6 +69,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
 	__u64 start_boottime;
 	struct files_struct *files;
 	char comm[16];
@@ -146,6 +148,7 @@ struct kvm_vcpu {
 	struct kvm *kvm;
 	int vcpu_id;
 	__u64 requests;
+	struct pid *pid; /* of the thread that is, or was last, in KVM_RUN */
 	struct kvm_vcpu_arch arch;
 };
 

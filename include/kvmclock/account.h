@@ -58,6 +58,13 @@ struct kct_unattributed {
 	struct kct_vcpu_counters vcpu;
 };
 
+/* Is it an ioctl that sets the clock? */
+static inline int kct_is_setting(__u32 cause)
+{
+	return cause == KCT_CAUSE_SET_CLOCK || cause == KCT_CAUSE_SET_CLOCK_REALTIME ||
+	       cause == KCT_CAUSE_SET_CLOCK_GUEST;
+}
+
 static inline void kct_account_update(struct kct_vm_counters *vm, struct kct_vcpu_counters *vcpu,
 				      const struct kct_update_event *e)
 {

@@ -104,7 +104,7 @@ struct kct_tsc_write_event {
 	struct kct_event event;
 	__u64 old_offset; /* two's complement */
 	__u64 new_offset;
-	__u64 tsc;  /* guest TSC that KVM_SET_MSRS asked for, cycles; if has_tsc */
+	__u64 tsc;  /* guest TSC that the VMM asked for, cycles; if has_tsc */
 	__u8 ioctl; /* enum kct_ioctl: which one wrote it */
 	__u8 has_tsc;
 	__u8 pad[6];
@@ -125,24 +125,30 @@ struct kct_tsc_track_event {
 #define KCT_CLOCK_REALTIME 4
 #define KCT_CLOCK_HOST_TSC 8
 
-/* struct kvm_clock_data as the VMM gave it, and who was waiting then. */
+/*
+ * The clock of a VM is set: what the VMM asked for, and who was waiting then. It is told at the
+ * update that the setting makes, under KVM's lock, right before that update's own event. The vCPU
+ * is the one on which KVM_SET_CLOCK_GUEST was called.
+ */
 struct kct_set_clock_event {
 	struct kct_event event;
-	__u64 clock;	/* ns */
+	__u64 clock;	/* ns; this and the next two are KVM_SET_CLOCK's, if has_data */
 	__u64 realtime; /* ns since the epoch, if flags has KCT_CLOCK_REALTIME */
 	__u32 flags;
 	__u32 nr_vcpus;
-	/*
-	 * Of these, with KVM_REQ_MASTERCLOCK_UPDATE pending: when it was called, and when it
-	 * returned. Without a function hook: at its update, and KCT_NO_NUMBER.
-	 */
-	__u32 nr_pending;
-	__u32 nr_pending_after;
-	__u8 has_data; /* 0: clock, realtime and flags could not be read */
-	__u8 pad[7];
+	__u32 nr_pending; /* of these, with KVM_REQ_MASTERCLOCK_UPDATE pending; KCT_NO_NUMBER */
+	__u32 nr_pending_after; /* KCT_NO_NUMBER; in old recordings: when the ioctl returned */
+	__u8 has_data;		/* 0: could not be read, or KVM_SET_CLOCK_GUEST */
+	__u8 ioctl;		/* enum kct_ioctl; old recordings have KCT_IOCTL_UNKNOWN */
+	__u8 has_pvti;
+	__u8 pad[5];
+	struct kct_pvti pvti; /* the line of KVM_SET_CLOCK_GUEST, if has_pvti */
 };
 
-/* What the VMM read when its ioctl returned; or that it made one (KCT_IOCTL_PAUSED). */
+/*
+ * What the VMM read when its ioctl returned; that it made one (KCT_IOCTL_PAUSED); or who is waiting
+ * when it has set the clock.
+ */
 struct kct_ioctl_event {
 	struct kct_event event;
 	__u64 tsc;	  /* guest TSC, cycles; if has_tsc */
@@ -155,6 +161,11 @@ struct kct_ioctl_event {
 	__u8 has_tsc;
 	__u8 has_offset;
 	__u8 has_clock;
+	__u32 nr_pending; /* vCPUs with a request pending now that the clock is set; KCT_NO_NUMBER
+			   */
+	__u8 has_pvti;
+	__u8 pad[3];
+	struct kct_pvti pvti; /* of KVM_GET_CLOCK_GUEST; if has_pvti */
 };
 
 /* The census's word, made in userspace. */

@@ -15,7 +15,7 @@
 	X(PVTI, "pvti")		  /* a vCPU's PVTI was published */                                \
 	X(TSC_WRITE, "tsc-write") /* a vCPU's TSC offset was written */                            \
 	X(TSC_TRACK, "tsc-track") /* kvm_track_tsc_matching() decided about a request */           \
-	X(SET_CLOCK, "set-clock") /* what KVM_SET_CLOCK was called with */                         \
+	X(SET_CLOCK, "set-clock") /* the clock is set: to what, and who was waiting */             \
 	X(IOCTL, "ioctl")	  /* the VMM read a TSC or the clock, or said that it paused */    \
 	X(VM_GONE, "vm-gone")	  /* the census found the VM no longer */
 
@@ -52,19 +52,21 @@
 
 /*
  * What a VMM does about the clocks of a VM: which ioctl wrote a TSC offset, or what an `ioctl`
- * event is about. KVM_GET_MSRS and KVM_SET_MSRS only count where IA32_TSC is among the MSRs.
+ * event is about. What reads or writes MSRs only counts where IA32_TSC is among them.
  */
 #define KCT_IOCTLS(X)                                                                              \
 	X(UNKNOWN, "unknown")                                                                      \
-	X(CREATE_VCPU, "create-vcpu")	    /* KVM_CREATE_VCPU */                                  \
-	X(RUN, "run")			    /* KVM_RUN: the guest itself did it */                 \
-	X(GET_TSC, "get-tsc")		    /* KVM_GET_MSRS */                                     \
-	X(SET_TSC, "set-tsc")		    /* KVM_SET_MSRS */                                     \
-	X(GET_TSC_OFFSET, "get-tsc-offset") /* KVM_GET_DEVICE_ATTR of KVM_VCPU_TSC_OFFSET */       \
-	X(SET_TSC_OFFSET, "set-tsc-offset") /* KVM_SET_DEVICE_ATTR of it */                        \
-	X(GET_CLOCK, "get-clock")	    /* KVM_GET_CLOCK */                                    \
-	X(SET_CLOCK, "set-clock")	    /* KVM_SET_CLOCK */                                    \
-	X(PAUSED, "paused")		    /* KVM_KVMCLOCK_CTRL: the guest was paused */
+	X(CREATE_VCPU, "create-vcpu")	      /* KVM_CREATE_VCPU */                                \
+	X(RUN, "run")			      /* KVM_RUN: the guest itself did it */               \
+	X(GET_TSC, "get-tsc")		      /* KVM_GET_MSRS, KVM_GET_ONE_REG */                  \
+	X(SET_TSC, "set-tsc")		      /* KVM_SET_MSRS, KVM_SET_ONE_REG */                  \
+	X(GET_TSC_OFFSET, "get-tsc-offset")   /* KVM_GET_DEVICE_ATTR of KVM_VCPU_TSC_OFFSET */     \
+	X(SET_TSC_OFFSET, "set-tsc-offset")   /* KVM_SET_DEVICE_ATTR of it */                      \
+	X(GET_CLOCK, "get-clock")	      /* KVM_GET_CLOCK */                                  \
+	X(SET_CLOCK, "set-clock")	      /* KVM_SET_CLOCK */                                  \
+	X(PAUSED, "paused")		      /* KVM_KVMCLOCK_CTRL: the guest was paused */        \
+	X(GET_CLOCK_GUEST, "get-clock-guest") /* KVM_GET_CLOCK_GUEST */                            \
+	X(SET_CLOCK_GUEST, "set-clock-guest") /* KVM_SET_CLOCK_GUEST */
 
 /* Why the evidence is not whole; see kct_losses in state.h. */
 #define KCT_LOSSES(X)                                                                              \

@@ -48,7 +48,7 @@ int kct_take_vcpu(struct kct_model *model, const struct kct_vcpu_state *state)
 
 	if (!vcpu)
 		return -ENOMEM;
-	vcpu->pending = state->pending;
+	vcpu->pending = kct_request_is_pending(state->request_changes);
 	vcpu->counters = state->counters;
 	return 0;
 }

@@ -27,7 +27,10 @@ const char *const kct_method_names[KCT_NR_METHODS] = {
 		.nr_ways = sizeof((struct kct_way[]){__VA_ARGS__}) / sizeof(struct kct_way)        \
 	}
 
-#define UNSEEN_ORIGIN	"a request of this origin is derived from the update that serves it"
+#define UNSEEN_ORIGIN "a request of this origin is derived from the update that serves it"
+#define UNNAMED_VMM                                                                                \
+	"the requests pending when KVM_SET_CLOCK of any other process than the one named by "      \
+	"--ioctls returns"
 #define UNNAMED_PROCESS "what any other process than the one named by --ioctls reads"
 #define SKIPPED                                                                                    \
 	"what comes to a CPU while it is preempted there: the kernel skips that, and counts it"
@@ -100,9 +103,11 @@ const struct kct_evidence kct_evidence[] = {
 	    WAY_BUT(KCT_DERIVED, NULL,
 		    "requests of other origins than those above (Hyper-V) are derived from the "
 		    "update that serves them")),
-	ROW("set-clock", "KVM_SET_CLOCK: its arguments, and the requests pending around it", false,
-	    WAY(KCT_KPROBE, "kvm_arch_vm_ioctl", "kprobe_vm_ioctl", "kretprobe_vm_ioctl"),
-	    WAY_BUT(KCT_FENTRY, "kvm_arch_vm_ioctl", SKIPPED, "fentry_vm_ioctl", "fexit_vm_ioctl"),
+	/* What is asked for, and who is waiting then, the update tells, whichever way it is had. */
+	ROW("set-clock", "KVM_SET_CLOCK: what is asked for, and the requests pending around it",
+	    false, WAY(KCT_KPROBE, "kvm_arch_vm_ioctl", "kretprobe_vm_ioctl"),
+	    WAY_BUT(KCT_FENTRY, "kvm_arch_vm_ioctl", SKIPPED, "fexit_vm_ioctl"),
+	    WAY_BUT(KCT_SYSCALL, "sys_exit", UNNAMED_VMM, "tp_ioctl"),
 	    WAY_BUT(KCT_TRACEPOINT, "kvm_update_master_clock",
 		    "the requests that are still pending when KVM_SET_CLOCK returns", "tp_update")),
 	ROW("clock-read", "KVM_GET_CLOCK: the clock that the VMM saves", false,

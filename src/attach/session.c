@@ -60,10 +60,8 @@ static int on_record(void *context, void *data, size_t size)
 static int prepare(struct kct_session *session, const struct kct_session_options *options)
 {
 	struct kvmclock_bpf *bpf = session->bpf;
-	const struct kct_way *set_clock = kct_plan_way(&session->plan, "set-clock");
 
 	bpf->rodata->emitted_kinds = options->emitted_kinds;
-	bpf->rodata->set_clock_at_update = set_clock && set_clock->method == KCT_TRACEPOINT;
 	if (bpf_map__set_max_entries(bpf->maps.vms, options->max_vms) ||
 	    bpf_map__set_max_entries(bpf->maps.vcpus, options->max_vms * VCPUS_PER_VM) ||
 	    bpf_map__set_max_entries(bpf->maps.events, options->ring_bytes))

@@ -247,6 +247,9 @@ static void on_tsc_write(struct kct_history *history, struct kct_vcpu_history *v
 
 static void on_ioctl(struct kct_history *history, const struct kct_ioctl_event *e)
 {
+	/* Their `set-clock` has told of them. */
+	if (e->ioctl == KCT_IOCTL_SET_CLOCK || e->ioctl == KCT_IOCTL_SET_CLOCK_GUEST)
+		return;
 	if (e->has_clock)
 		history->saved = *e;
 	add_step(history, e->ioctl, e->event.ns, false);

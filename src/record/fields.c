@@ -19,6 +19,23 @@
 		.offset = OFFSET(struct_name, member), .names = texts,                             \
 		.size = sizeof(texts) / sizeof((texts)[0])                                         \
 	}
+#define ADDED(struct_name, member, json_name, kind)                                                \
+	{                                                                                          \
+		.name = json_name, .type = KCT_FIELD_##kind,                                       \
+		.offset = OFFSET(struct_name, member), .added = true                               \
+	}
+#define ADDED_NAMED(struct_name, member, json_name, kind, texts)                                   \
+	{                                                                                          \
+		.name = json_name, .type = KCT_FIELD_##kind,                                       \
+		.offset = OFFSET(struct_name, member), .names = texts,                             \
+		.size = sizeof(texts) / sizeof((texts)[0]), .added = true                          \
+	}
+#define ADDED_OBJECT(struct_name, member, json_name, table, flag)                                  \
+	{                                                                                          \
+		.name = json_name, .type = KCT_FIELD_OBJECT,                                       \
+		.offset = OFFSET(struct_name, member), .fields = table,                            \
+		.present = OFFSET(struct_name, flag), .added = true                                \
+	}
 #define OBJECT(struct_name, member, json_name, table)                                              \
 	{                                                                                          \
 		.name = json_name, .type = KCT_FIELD_OBJECT,                                       \
@@ -137,6 +154,8 @@ static const struct kct_field set_clock[] = {
 	FIELD(kct_set_clock_event, nr_vcpus, "nr_vcpus", U32),
 	FIELD(kct_set_clock_event, nr_pending, "nr_pending", NUMBER),
 	FIELD(kct_set_clock_event, nr_pending_after, "nr_pending_after", NUMBER),
+	ADDED_NAMED(kct_set_clock_event, ioctl, "ioctl", NAME8, kct_ioctl_names),
+	ADDED_OBJECT(kct_set_clock_event, pvti, "pvti", pvti_line, has_pvti),
 	END,
 };
 
@@ -148,6 +167,8 @@ static const struct kct_field ioctl[] = {
 	OPTIONAL(kct_ioctl_event, realtime, "realtime", U64, has_clock),
 	OPTIONAL(kct_ioctl_event, host_tsc, "host_tsc", U64, has_clock),
 	OPTIONAL(kct_ioctl_event, flags, "flags", U32, has_clock),
+	ADDED_OBJECT(kct_ioctl_event, pvti, "pvti", pvti_line, has_pvti),
+	ADDED(kct_ioctl_event, nr_pending, "nr_pending", NUMBER),
 	END,
 };
 

@@ -6,6 +6,7 @@
 #ifndef KCT_RECORD_FIELDS_H
 #define KCT_RECORD_FIELDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,8 @@ struct kct_field {
 	uint16_t present;
 	const char *const *names;
 	const struct kct_field *fields; /* ends with a NULL name */
+	/* A recording from before it was added does not have it: null then, or the first name. */
+	bool added;
 };
 
 /* What every event begins with, and what each kind adds; both end with a NULL name. */

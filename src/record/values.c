@@ -181,12 +181,23 @@ static bool read_value(struct reason *reason, const struct kct_field *field, con
 	return false;
 }
 
+/* The event is all 0 so far, which is the first of the names and the flag of what is null. */
+static void read_absent(const struct kct_field *field, char *base)
+{
+	if (field->type == KCT_FIELD_NUMBER)
+		read_number_or_null(json_null(), base + field->offset, KCT_NO_NUMBER);
+}
+
 static bool read_fields(struct reason *reason, const struct kct_field *fields, const json_t *object,
 			char *base)
 {
 	for (const struct kct_field *field = fields; field->name; field++) {
 		const json_t *value = json_object_get(object, field->name);
 
+		if (!value && field->added) {
+			read_absent(field, base);
+			continue;
+		}
 		if (!value)
 			return refuse(reason, "no \"%s\"", field->name);
 		if (field->present) {

@@ -53,6 +53,9 @@ static void show_set_clock(FILE *out, const struct kct_set_clock_event *e)
 {
 	if (e->has_data)
 		fprintf(out, "to %llu ns, flags %u, ", e->clock, e->flags);
+	if (e->has_pvti)
+		fprintf(out, "to the line of tsc_timestamp %llu system_time %llu, ",
+			e->pvti.tsc_timestamp, e->pvti.system_time);
 	if (e->nr_pending == KCT_NO_NUMBER)
 		fprintf(out, "%u vCPUs", e->nr_vcpus);
 	else
@@ -78,6 +81,11 @@ static void show_ioctl(FILE *out, const struct kct_ioctl_event *e)
 		fprintf(out, " %lld cycles", (long long)e->tsc_offset);
 	if (e->has_clock)
 		fprintf(out, " %llu ns, flags %u", e->clock, e->flags);
+	if (e->has_pvti)
+		fprintf(out, " tsc_timestamp %llu system_time %llu", e->pvti.tsc_timestamp,
+			e->pvti.system_time);
+	if (e->nr_pending != KCT_NO_NUMBER)
+		fprintf(out, ", %u vCPUs with a request pending", e->nr_pending);
 }
 
 static void show_tsc_track(FILE *out, const struct kct_tsc_track_event *e)

@@ -132,13 +132,31 @@ def tsc_track(number, index, ns=1_000_000_245):
 
 def set_clock(number, clock=1000, realtime=0, flags=0, ns=1_000_000_500):
     return event("set-clock", ns, number, NO_VCPU, clock=clock, realtime=realtime, flags=flags,
-                 nr_vcpus=2, nr_pending=1, nr_pending_after=0)
+                 nr_vcpus=2, nr_pending=1, nr_pending_after=None, ioctl="set-clock", pvti=None)
+
+
+def set_clock_guest(number, index, line_of, ns=1_000_000_500):
+    return event("set-clock", ns, number, index, clock=None, realtime=None, flags=None,
+                 nr_vcpus=2, nr_pending=1, nr_pending_after=None, ioctl="set-clock-guest",
+                 pvti=line_of)
 
 
 def ioctl(number, index, which, ns=1_000_000_550, **values):
-    """What the VMM read: `tsc`, `tsc_offset`, or `clock` and what comes with it."""
-    nothing = dict.fromkeys(("tsc", "tsc_offset", "clock", "realtime", "host_tsc", "flags"))
+    """What the VMM read: `tsc`, `tsc_offset`, `pvti`, or `clock` and what comes with it; or how
+    many requests are pending (`nr_pending`) when it has set the clock."""
+    nothing = dict.fromkeys(("tsc", "tsc_offset", "clock", "realtime", "host_tsc", "flags", "pvti",
+                             "nr_pending"))
     return event("ioctl", ns, number, index, ioctl=which, **{**nothing, **values})
+
+
+# What the first release did not write of an event.
+ADDED = {"set-clock": ("ioctl", "pvti"), "ioctl": ("pvti", "nr_pending")}
+
+
+def as_before(value):
+    """The same line of that release."""
+    added = ADDED.get(value["event"], ())
+    return {key: item for key, item in value.items() if key not in added}
 
 
 def gone(number, ns=1_000_000_900):

@@ -17,7 +17,8 @@ EFFECTS = {"unknown", "enabled", "disabled", "resnapshot", "suppressed", "inacti
 CAUSES = {"unknown", "vm-create", "set-clock", "set-clock-realtime", "set-clock-guest",
           "vcpu-request", "hyperv"}
 IOCTLS = {"unknown", "create-vcpu", "run", "get-tsc", "set-tsc", "get-tsc-offset",
-          "set-tsc-offset", "get-clock", "set-clock", "paused"}
+          "set-tsc-offset", "get-clock", "set-clock", "paused", "get-clock-guest",
+          "set-clock-guest"}
 ORIGINS = {"unknown", "vcpu-create", "tsc-write", "tsc-offset", "system-time", "clocksource",
            "resume", "hyperv", "xen"}
 
@@ -88,16 +89,19 @@ TYPES = {
     "tsc-track": {"generation": u64, "nr_matched": u32, "nr_vcpus": u32, "host_clock": u32,
                   "use_master_clock": boolean, "pending": optional(boolean)},
     "set-clock": {"clock": optional(u64), "realtime": optional(u64), "flags": optional(u32),
-                  "nr_vcpus": u32, "nr_pending": number, "nr_pending_after": number},
+                  "nr_vcpus": u32, "nr_pending": number, "nr_pending_after": number,
+                  "ioctl": words(IOCTLS), "pvti": optional(never), **inside("pvti", PVTI)},
     "ioctl": {"ioctl": words(IOCTLS), "tsc": optional(u64), "tsc_offset": optional(s64),
               "clock": optional(u64), "realtime": optional(u64), "host_tsc": optional(u64),
-              "flags": optional(u32)},
+              "flags": optional(u32), "pvti": optional(never), **inside("pvti", PVTI),
+              "nr_pending": number},
     "vm-gone": {},
 }
 EXAMPLES = [
     r.vm(1), r.vcpu(1, 0, line_of=r.pvti()), r.update(1, 0, "vcpu-request", "resnapshot"),
     r.request(1, 0), r.published(1, 0, r.pvti(), r.pvti(), 0), r.tsc_write(1, 0),
-    r.tsc_track(1, 0), r.set_clock(1), r.ioctl(1, 0, "get-tsc", tsc=1),
+    r.tsc_track(1, 0), r.set_clock_guest(1, 0, r.pvti()),
+    r.ioctl(1, 0, "get-clock-guest", pvti=r.pvti()),
     r.gone(1),
 ]
 HEADER = {
@@ -183,7 +187,8 @@ class Values(Case):
         types = {**COMMON, **TYPES[example["event"]]}
         for path, kind in types.items():
             for value in VALUES:
-                right = value is not MISSING and kind(value)
+                right = path in r.ADDED.get(example["event"], ()) if value is MISSING else \
+                    kind(value)
                 lines = [r.line(r.header()), r.line(put(example, path, value)),
                          r.line(r.trailer(1))]
                 yield f"{example['event']}.{path} {value!r}", lines, right

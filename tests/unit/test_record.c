@@ -135,18 +135,42 @@ static const struct kct_tsc_track_event tsc_tracks[] = {
 };
 static const struct kct_set_clock_event set_clocks[] = {
 	{.event = ZERO(SET_CLOCK), .nr_pending_after = 0},
-	{MOST(SET_CLOCK), U64_MAX, U64_MAX, U32_MAX, U32_MAX, U32_MAX, U32_MAX - 1, 1, {0}},
-	{NONE(SET_CLOCK), 1ULL << 63, S64_MAX, 4, 1, 2, KCT_NO_NUMBER, 1, {0}},
-	{NONE(SET_CLOCK), 0, 0, 0, 1, 2, 3, 0, {0}},
-	{NONE(SET_CLOCK), 0, 0, 0, 1, 2, 3, 1, {0}},
+	{MOST(SET_CLOCK),
+	 U64_MAX,
+	 U64_MAX,
+	 U32_MAX,
+	 U32_MAX,
+	 U32_MAX,
+	 U32_MAX - 1,
+	 1,
+	 KCT_NR_IOCTLS - 1,
+	 1,
+	 {0},
+	 pvti_most},
+	{NONE(SET_CLOCK), 1ULL << 63, S64_MAX, 4, 1, 2, KCT_NO_NUMBER, 1, 1, 0, {0}, pvti_zero},
+	{NONE(SET_CLOCK), 0, 0, 0, 1, 2, 3, 0, 2, 1, {0}, pvti_least},
+	{NONE(SET_CLOCK), 0, 0, 0, 1, 2, 3, 1, 0, 0, {0}, pvti_zero},
 };
 static const struct kct_ioctl_event ioctls[] = {
 	{.event = ZERO(IOCTL)},
-	{MOST(IOCTL), U64_MAX, 1ULL << 63, U64_MAX, U64_MAX, U64_MAX, U32_MAX, KCT_NR_IOCTLS - 1, 1,
-	 1, 1},
-	{NONE(IOCTL), 1, 0, 0, 0, 0, 0, 1, 1, 0, 0},
-	{MOST(IOCTL), 0, S64_MAX, 0, 0, 0, 0, 2, 0, 1, 0},
-	{NONE(IOCTL), 0, 0, 1, 2, 3, 4, 3, 0, 0, 1},
+	{MOST(IOCTL),
+	 U64_MAX,
+	 1ULL << 63,
+	 U64_MAX,
+	 U64_MAX,
+	 U64_MAX,
+	 U32_MAX,
+	 KCT_NR_IOCTLS - 1,
+	 1,
+	 1,
+	 1,
+	 U32_MAX - 1,
+	 1,
+	 {0},
+	 pvti_most},
+	{NONE(IOCTL), 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, KCT_NO_NUMBER, 0, {0}, pvti_zero},
+	{MOST(IOCTL), 0, S64_MAX, 0, 0, 0, 0, 2, 0, 1, 0, 1, 1, {0}, pvti_least},
+	{NONE(IOCTL), 0, 0, 1, 2, 3, 4, 3, 0, 0, 1, 0, 0, {0}, pvti_zero},
 };
 static const struct kct_vm_gone_event goners[] = {
 	{ZERO(VM_GONE)}, {MOST(VM_GONE)}, {NONE(VM_GONE)}};
@@ -233,6 +257,9 @@ static void test_examples_fill_every_byte(void **state)
 		{KCT_EVENT_TSC_WRITE, offsetof(struct kct_tsc_write_event, pad), 6},
 		{KCT_EVENT_SET_CLOCK, offsetof(struct kct_set_clock_event, pad),
 		 sizeof(((struct kct_set_clock_event *)0)->pad)},
+		{KCT_EVENT_SET_CLOCK, offsetof(struct kct_set_clock_event, pvti.pad), 2},
+		{KCT_EVENT_IOCTL, offsetof(struct kct_ioctl_event, pad), 3},
+		{KCT_EVENT_IOCTL, offsetof(struct kct_ioctl_event, pvti.pad), 2},
 	};
 
 	(void)state;
@@ -334,19 +361,37 @@ static const struct {
 	{KCT_EVENT_TSC_WRITE, 1,
 	 "{\"event\":\"tsc-write\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
 	 "\"vcpu\":4294967294,\"tid\":4294967295,\"old_offset\":-1,"
-	 "\"new_offset\":-9223372036854775808,\"ioctl\":\"paused\","
+	 "\"new_offset\":-9223372036854775808,\"ioctl\":\"set-clock-guest\","
 	 "\"tsc\":\"18446744073709551615\"}\n"},
 	{KCT_EVENT_IOCTL, 1,
 	 "{\"event\":\"ioctl\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
-	 "\"vcpu\":4294967294,\"tid\":4294967295,\"ioctl\":\"paused\","
+	 "\"vcpu\":4294967294,\"tid\":4294967295,\"ioctl\":\"set-clock-guest\","
 	 "\"tsc\":\"18446744073709551615\",\"tsc_offset\":-9223372036854775808,"
 	 "\"clock\":\"18446744073709551615\",\"realtime\":\"18446744073709551615\","
-	 "\"host_tsc\":\"18446744073709551615\",\"flags\":4294967295}\n"},
+	 "\"host_tsc\":\"18446744073709551615\",\"flags\":4294967295,"
+	 "\"pvti\":{\"tsc_timestamp\":\"18446744073709551615\","
+	 "\"system_time\":\"18446744073709551615\",\"tsc_to_system_mul\":4294967295,"
+	 "\"tsc_shift\":127,\"flags\":255},\"nr_pending\":4294967294}\n"},
+	{KCT_EVENT_IOCTL, 2,
+	 "{\"event\":\"ioctl\",\"ns\":\"9223372036854775808\",\"vm\":null,\"vcpu\":null,"
+	 "\"tid\":1,\"ioctl\":\"create-vcpu\",\"tsc\":1,\"tsc_offset\":null,"
+	 "\"clock\":null,\"realtime\":null,\"host_tsc\":null,\"flags\":null,"
+	 "\"pvti\":null,\"nr_pending\":null}\n"},
+	{KCT_EVENT_SET_CLOCK, 3,
+	 "{\"event\":\"set-clock\",\"ns\":\"9223372036854775808\",\"vm\":null,"
+	 "\"vcpu\":null,\"tid\":1,\"clock\":null,\"realtime\":null,\"flags\":null,"
+	 "\"nr_vcpus\":1,\"nr_pending\":2,\"nr_pending_after\":3,\"ioctl\":\"run\","
+	 "\"pvti\":{\"tsc_timestamp\":\"9223372036854775808\","
+	 "\"system_time\":9223372036854775807,\"tsc_to_system_mul\":1,\"tsc_shift\":-128,"
+	 "\"flags\":1}}\n"},
 	{KCT_EVENT_IOCTL, 3,
 	 "{\"event\":\"ioctl\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
 	 "\"vcpu\":4294967294,\"tid\":4294967295,\"ioctl\":\"run\",\"tsc\":null,"
 	 "\"tsc_offset\":9223372036854775807,\"clock\":null,\"realtime\":null,"
-	 "\"host_tsc\":null,\"flags\":null}\n"},
+	 "\"host_tsc\":null,\"flags\":null,"
+	 "\"pvti\":{\"tsc_timestamp\":\"9223372036854775808\","
+	 "\"system_time\":9223372036854775807,\"tsc_to_system_mul\":1,\"tsc_shift\":-128,"
+	 "\"flags\":1},\"nr_pending\":1}\n"},
 	{KCT_EVENT_TSC_TRACK, 1,
 	 "{\"event\":\"tsc-track\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
 	 "\"vcpu\":4294967294,\"tid\":4294967295,\"generation\":\"18446744073709551615\","
@@ -371,6 +416,63 @@ static void test_text(void **state)
 		assert_string_equal(memory.text, lines[i].text);
 		free(memory.text);
 	}
+}
+
+/* ---- recordings from before a field was added ---- */
+
+static void test_old_set_clock(void **state)
+{
+	const struct kct_set_clock_event expected = {
+		.event = EVENT(SET_CLOCK, 7, 2, KCT_NO_VCPU, 9),
+		.clock = 5,
+		.nr_vcpus = 4,
+		.nr_pending = 3,
+		.nr_pending_after = 1,
+		.has_data = 1,
+	};
+	struct memory memory;
+	FILE *in;
+
+	(void)state;
+	open_memory(&memory);
+	kct_write_header(memory.out, &header);
+	fputs("{\"event\":\"set-clock\",\"ns\":7,\"vm\":2,\"vcpu\":null,\"tid\":9,"
+	      "\"clock\":5,\"realtime\":0,\"flags\":0,\"nr_vcpus\":4,\"nr_pending\":3,"
+	      "\"nr_pending_after\":1}\n",
+	      memory.out);
+	in = read_memory(&memory);
+	expect_line(KCT_LINE_HEADER);
+	expect_line(KCT_LINE_EVENT);
+	assert_memory_equal(&reader.event.set_clock, &expected, sizeof(expected));
+	fclose(in);
+	free(memory.text);
+}
+
+static void test_old_ioctl(void **state)
+{
+	const struct kct_ioctl_event expected = {
+		.event = EVENT(IOCTL, 7, 2, 1, 9),
+		.tsc = 5,
+		.ioctl = KCT_IOCTL_GET_TSC,
+		.has_tsc = 1,
+		.nr_pending = KCT_NO_NUMBER,
+	};
+	struct memory memory;
+	FILE *in;
+
+	(void)state;
+	open_memory(&memory);
+	kct_write_header(memory.out, &header);
+	fputs("{\"event\":\"ioctl\",\"ns\":7,\"vm\":2,\"vcpu\":1,\"tid\":9,"
+	      "\"ioctl\":\"get-tsc\",\"tsc\":5,\"tsc_offset\":null,\"clock\":null,"
+	      "\"realtime\":null,\"host_tsc\":null,\"flags\":null}\n",
+	      memory.out);
+	in = read_memory(&memory);
+	expect_line(KCT_LINE_HEADER);
+	expect_line(KCT_LINE_EVENT);
+	assert_memory_equal(&reader.event.ioctl, &expected, sizeof(expected));
+	fclose(in);
+	free(memory.text);
 }
 
 static void test_u64(void **state)
@@ -618,12 +720,20 @@ static void test_padding(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_events),	   cmocka_unit_test(test_examples_fill_every_byte),
-		cmocka_unit_test(test_sizes),	   cmocka_unit_test(test_kernel_text),
-		cmocka_unit_test(test_text),	   cmocka_unit_test(test_u64),
-		cmocka_unit_test(test_header),	   cmocka_unit_test(test_header_text),
-		cmocka_unit_test(test_trailer),	   cmocka_unit_test(test_vocabulary),
-		cmocka_unit_test(test_words_stay), cmocka_unit_test(test_padding),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_examples_fill_every_byte),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_kernel_text),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_u64),
+		cmocka_unit_test(test_header),
+		cmocka_unit_test(test_header_text),
+		cmocka_unit_test(test_trailer),
+		cmocka_unit_test(test_vocabulary),
+		cmocka_unit_test(test_words_stay),
+		cmocka_unit_test(test_padding),
+		cmocka_unit_test(test_old_set_clock),
+		cmocka_unit_test(test_old_ioctl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
