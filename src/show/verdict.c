@@ -14,7 +14,7 @@ static void show_findings(FILE *out, const struct kct_findings *f)
 		"  requests         %" PRIu64 " made, %" PRIu64 " pending when the clock was set",
 		f->made, f->pending_at_set);
 	if (f->after_set_known)
-		fprintf(out, ", %" PRIu64 " when KVM_SET_CLOCK returned", f->pending_after_set);
+		fprintf(out, ", %" PRIu64 " when that returned", f->pending_after_set);
 	fprintf(out,
 		"\n  judged           %" PRIu64 ": %" PRIu64 " served, %" PRIu64
 		" cleared without an update of their own, %" PRIu64 " still pending\n",
@@ -22,8 +22,13 @@ static void show_findings(FILE *out, const struct kct_findings *f)
 	fprintf(out,
 		"  of the served    %" PRIu64 " took a new snapshot, %" PRIu64
 		" kept the one there was\n",
-		f->snapshots, f->suppressed);
-	fprintf(out, "  updates          %" PRIu64 " in all, %" PRIu64 " KVM_SET_CLOCK\n",
+		f->snapshots, f->kept);
+	if (f->shared)
+		fprintf(out,
+			"  shared           %" PRIu64 " were cleared or kept it after another "
+			"request had taken a new snapshot for them\n",
+			f->shared);
+	fprintf(out, "  updates          %" PRIu64 " in all, %" PRIu64 " set the clock\n",
 		f->updates, f->clock_sets);
 	fprintf(out,
 		"  PVTI updates     %" PRIu64 "%s, %" PRIu64 " moved the line; drift %+" PRId64
@@ -34,9 +39,11 @@ static void show_findings(FILE *out, const struct kct_findings *f)
 	if (f->negative_deltas)
 		fprintf(out,
 			"  negative delta   %" PRIu64 " PVTI updates with a snapshot older than "
-			"the TSC write: compute_guest_tsc() "
-			"needs a signed delta\n",
-			f->negative_deltas);
+			"the TSC write; with %" PRIu64 " of them the guest's TSC jumped by "
+			"years%s\n",
+			f->negative_deltas, f->negative_wrong,
+			f->negative_wrong ? ": compute_guest_tsc() takes the delta as unsigned"
+					  : "");
 	if (f->tsc_offsets_differ)
 		fprintf(out,
 			"  TSC offsets      differ although the masterclock is active; %" PRIu64
@@ -102,18 +109,20 @@ json_t *kct_findings_json(const struct kct_findings *f)
 
 	return json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-		"s:b, s:o, s:o}",
+		"s:o, s:o, s:o, s:b, s:o, s:o}",
 		"requests", kct_json_u64(f->made), "pending_at_set_clock",
 		kct_json_u64(f->pending_at_set), "pending_after_set_clock",
 		f->after_set_known ? kct_json_u64(f->pending_after_set) : json_null(), "judged",
 		kct_json_u64(f->judged), "served", kct_json_u64(f->served), "cleared",
 		kct_json_u64(f->cleared), "unresolved", kct_json_u64(f->unresolved),
 		"new_snapshots", kct_json_u64(f->snapshots), "kept_snapshots",
-		kct_json_u64(f->suppressed), "updates", kct_json_u64(f->updates), "set_clocks",
+		kct_json_u64(f->kept), "shared", kct_json_u64(f->shared), "repeated",
+		kct_json_u64(f->repeated), "updates", kct_json_u64(f->updates), "set_clocks",
 		kct_json_u64(f->clock_sets), "pvti_updates", kct_json_u64(f->pvti_updates),
 		"pvti_moved", kct_json_u64(f->pvti_moved), "pvti_unstable",
 		kct_json_u64(f->pvti_unstable), "negative_delta", kct_json_u64(f->negative_deltas),
-		"tsc_offsets_differ", f->tsc_offsets_differ, "drift_ns", drift, "blackout_ns",
+		"negative_delta_wrong", kct_json_u64(f->negative_wrong), "tsc_offsets_differ",
+		f->tsc_offsets_differ, "drift_ns", drift, "blackout_ns",
 		f->blackout_ns ? json_integer((json_int_t)f->blackout_ns) : json_null());
 }
 

@@ -10,21 +10,14 @@
 #define TEXT(name, text) text,
 const char *const kct_verdict_names[KCT_NR_VERDICTS] = {KCT_VERDICTS(TEXT)};
 
-static void count_unresolved(void *item, void *count)
-{
-	const struct vcpu *vcpu = item;
-
-	if (vcpu->pending && vcpu->judged)
-		(*(uint64_t *)count)++;
-}
-
 static enum kct_verdict verdict_of(const struct kct_findings *f)
 {
 	if (!f->judged)
 		return KCT_VERDICT_NOTHING;
 	if (!f->snapshots)
 		return KCT_VERDICT_SUPPRESSED;
-	return f->snapshots == f->judged ? KCT_VERDICT_PER_VCPU : KCT_VERDICT_COALESCED;
+	/* One snapshot for several is only told by those who did without one of their own. */
+	return f->shared && !f->repeated ? KCT_VERDICT_COALESCED : KCT_VERDICT_PER_VCPU;
 }
 
 static struct kct_judgement judge_vm(const struct kct_judge *judge, const struct vm *vm)
@@ -32,16 +25,16 @@ static struct kct_judgement judge_vm(const struct kct_judge *judge, const struct
 	struct kct_judgement j = {.number = vm->number, .findings = vm->findings};
 	struct kct_findings *f = &j.findings;
 
-	kct_tree_each(&vm->vcpus, count_unresolved, &f->unresolved);
+	kct_follow_end(vm, f);
 	if (*judge->doubt)
 		snprintf(j.why, sizeof(j.why), "%s", judge->doubt);
 	else if (*vm->doubt)
 		snprintf(j.why, sizeof(j.why), "%s", vm->doubt);
-	else if (vm->set_updates != f->clock_sets) /* either may come first, by the hook */
+	else if (vm->set_updates != f->clock_sets)
 		snprintf(j.why, sizeof(j.why), "%s",
 			 vm->set_updates > f->clock_sets
-				 ? "a KVM_SET_CLOCK is missing that made an update"
-				 : "the update that a KVM_SET_CLOCK made is missing");
+				 ? "a setting of the clock is missing that made an update"
+				 : "the update that a setting of the clock made is missing");
 	else if (f->unresolved)
 		snprintf(j.why, sizeof(j.why), "%" PRIu64 " requests were still pending at the end",
 			 f->unresolved);
@@ -88,10 +81,13 @@ static void add_judgement(const struct kct_judgement *one, void *context)
 	to->cleared += from->cleared;
 	to->unresolved += from->unresolved;
 	to->snapshots += from->snapshots;
-	to->suppressed += from->suppressed;
+	to->kept += from->kept;
+	to->shared += from->shared;
+	to->repeated += from->repeated;
 	to->updates += from->updates;
 	to->clock_sets += from->clock_sets;
 	to->negative_deltas += from->negative_deltas;
+	to->negative_wrong += from->negative_wrong;
 	to->pvti_unstable += from->pvti_unstable;
 	to->tsc_offsets_differ |= from->tsc_offsets_differ;
 	if (from->blackout_ns)
@@ -102,8 +98,7 @@ static void add_judgement(const struct kct_judgement *one, void *context)
 		snprintf(all->why, sizeof(all->why), "%s", one->why);
 }
 
-/* Of PVTIs, those count that follow a KVM_SET_CLOCK, where there was one: a start moves them too.
- */
+/* Of PVTIs, those count that follow a setting, where there was one: a start moves them too. */
 static void add_pvtis(const struct kct_judgement *one, void *context)
 {
 	struct kct_findings *to = &((struct kct_judgement *)context)->findings;

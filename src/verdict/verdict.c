@@ -65,7 +65,7 @@ void kct_judge_doubt(struct kct_judge *judge, const char *why)
 		snprintf(judge->doubt, sizeof(judge->doubt), "%s", why);
 }
 
-static void __attribute__((format(printf, 2, 3))) doubt(struct vm *vm, const char *format, ...)
+void kct_judge_doubt_vm(struct vm *vm, const char *format, ...)
 {
 	va_list args;
 
@@ -80,7 +80,7 @@ static void __attribute__((format(printf, 2, 3))) doubt(struct vm *vm, const cha
 static void check_order(struct vm *vm, uint64_t *last_ns, uint64_t ns)
 {
 	if (ns < *last_ns)
-		doubt(vm, "events are out of order");
+		kct_judge_doubt_vm(vm, "events are out of order");
 	*last_ns = ns;
 }
 
@@ -103,74 +103,58 @@ static bool same_masterclock(const struct kct_masterclock *a, const struct kct_m
 
 /* ---- events ---- */
 
-/* Requests pending when the clock is set are judged, whoever made them and when. */
-static void visit_at_set(void *item, void *data)
+/*
+ * The clock is set. Its update and what was asked for are two events: right behind one another; in
+ * recordings by older releases the latter came when the ioctl returned.
+ */
+static uint64_t on_setting(struct vm *vm)
 {
-	struct vcpu *vcpu = item;
-	uint64_t *pending = data;
+	struct kct_findings *f = &vm->findings;
 
-	vcpu->after_set = false;
-	if (!vcpu->pending)
+	/* What came before is a VM's start. */
+	if (vm->set_updates + f->clock_sets == 1) {
+		f->pvti_updates = f->pvti_moved = 0;
+		memset(&f->drift, 0, sizeof(f->drift));
+	}
+	return kct_follow_setting(vm);
+}
+
+static void on_setting_returned(struct vm *vm, uint32_t nr_pending)
+{
+	struct kct_findings *f = &vm->findings;
+
+	if (nr_pending == KCT_NO_NUMBER)
 		return;
-	(*pending)++;
-	vcpu->judged = true;
+	if (vm->same_setting)
+		f->pending_after_set -= vm->pending_after;
+	f->pending_after_set += nr_pending;
+	f->after_set_known = true;
+	vm->pending_after = nr_pending;
+	vm->same_setting = true;
+	if (!nr_pending)
+		kct_follow_none_pending(vm);
 }
 
 static void on_set_clock(struct kct_judge *judge, struct vm *vm,
 			 const struct kct_set_clock_event *e)
 {
 	struct kct_findings *f = &vm->findings;
-	uint64_t pending = 0;
 
-	/* What came before is a VM's start. */
-	if (!vm->clock_was_set) {
-		f->pvti_updates = f->pvti_moved = 0;
-		memset(&f->drift, 0, sizeof(f->drift));
-	}
-	vm->clock_was_set = true;
-	kct_tree_each(&vm->vcpus, visit_at_set, &pending);
-	f->clock_sets++;
-	f->pending_at_set += pending;
-	if (e->nr_pending != KCT_NO_NUMBER && e->nr_pending != pending)
-		doubt(vm,
-		      "KVM_SET_CLOCK found %" PRIu32 " requests pending, the events account for "
-		      "%" PRIu64,
-		      e->nr_pending, pending);
-	if (e->nr_pending_after != KCT_NO_NUMBER) {
-		f->pending_after_set += e->nr_pending_after;
-		f->after_set_known = true;
-	}
+	if (++f->clock_sets > vm->set_updates)
+		vm->pending_at_set = on_setting(vm);
+	/* Fewer than were seen to be made is no hole: they were cleared, or wait for the lock. */
+	if (e->nr_pending != KCT_NO_NUMBER && e->nr_pending > vm->pending_at_set)
+		kct_judge_doubt_vm(vm,
+				   "%" PRIu32 " requests were pending when the clock was set, "
+				   "the events account for %" PRIu64,
+				   e->nr_pending, vm->pending_at_set);
+	if (!e->nr_pending)
+		kct_follow_none_pending(vm);
+	on_setting_returned(vm, e->nr_pending_after);
+	f->blackout_ns = 0;
 	if (e->has_data && e->flags & KCT_CLOCK_REALTIME && judge->realtime_ns)
 		f->blackout_ns = (int64_t)(judge->realtime_ns + (e->event.ns - judge->boot_ns) -
 					   e->realtime);
-}
-
-static void serve(struct vm *vm, struct vcpu *vcpu, const struct kct_update_event *e)
-{
-	struct kct_findings *f = &vm->findings;
-
-	if (!vcpu->pending)
-		doubt(vm, "vCPU %" PRIu32 " served a request that was not seen to be made",
-		      vcpu->id);
-	vcpu->pending = false;
-	if (!vcpu->judged)
-		return;
-	vcpu->judged = false;
-	switch (e->effect) {
-	case KCT_EFFECT_RESNAPSHOT:
-		f->snapshots++;
-		break;
-	case KCT_EFFECT_SUPPRESSED:
-		f->suppressed++;
-		break;
-	case KCT_EFFECT_UNKNOWN:
-		doubt(vm, "an update whose effect is not known");
-		return;
-	default:
-		return; /* the masterclock was off, or had to go on or off: an update was needed */
-	}
-	f->judged++;
-	f->served++;
 }
 
 struct offsets_walk {
@@ -198,8 +182,9 @@ static int on_update(struct vm *vm, const struct kct_update_event *e)
 
 	check_order(vm, &vm->last_update_ns, e->event.ns);
 	if (vm->has_masterclock && !same_masterclock(&vm->masterclock, &e->before))
-		doubt(vm,
-		      "an update is missing: the values before one are not those after the last");
+		kct_judge_doubt_vm(
+			vm,
+			"an update is missing: the values before one are not those after the last");
 	vm->has_masterclock = true;
 	vm->masterclock = e->after;
 	vm->findings.updates++;
@@ -208,73 +193,60 @@ static int on_update(struct vm *vm, const struct kct_update_event *e)
 		vm->findings.tsc_offsets_differ |= offsets.differ;
 	}
 	if (e->cause == KCT_CAUSE_UNKNOWN)
-		doubt(vm, "an update of unknown cause");
-	vm->set_updates +=
-		e->cause == KCT_CAUSE_SET_CLOCK || e->cause == KCT_CAUSE_SET_CLOCK_REALTIME;
+		kct_judge_doubt_vm(vm, "an update of unknown cause");
+	if (kct_is_setting(e->cause) && ++vm->set_updates > vm->findings.clock_sets)
+		vm->pending_at_set = on_setting(vm);
 	if (e->cause != KCT_CAUSE_VCPU_REQUEST)
 		return 0;
 	if (e->event.vcpu == KCT_NO_VCPU) {
-		doubt(vm, "an update for a request of no known vCPU");
+		kct_judge_doubt_vm(vm, "an update for a request of no known vCPU");
 		return 0;
 	}
 	vcpu = vcpu_of(vm, e->event.vcpu);
 	if (!vcpu)
 		return -ENOMEM;
 	check_order(vm, &vcpu->last_ns, e->event.ns);
-	serve(vm, vcpu, e);
+	kct_follow_served(vm, vcpu, e->effect);
 	return 0;
 }
 
-static void on_request(struct vm *vm, struct vcpu *vcpu, const struct kct_request_event *e)
+/*
+ * The snapshot is older than the vCPU's TSC write. A kernel whose compute_guest_tsc() takes the
+ * difference for an unsigned one throws the guest's TSC by the half of what 64 bits hold, or more,
+ * where it uses it (tsc_catchup): is the TSC at the snapshot that far from what the VMM set it to?
+ */
+static bool threw_tsc(const struct vm *vm, const struct vcpu *vcpu, const struct kct_pvti_event *e)
 {
-	struct kct_findings *f = &vm->findings;
+	const uint64_t years = 1ULL << 57; /* of cycles: a guest's own writes, and its scaling */
+	uint64_t tsc = vm->masterclock.cycle_now + vcpu->vmm_offset;
+	uint64_t off = e->new_pvti.tsc_timestamp - tsc;
 
-	if (e->op == KCT_REQUEST_MADE) {
-		if (vcpu->pending)
-			doubt(vm,
-			      "vCPU %" PRIu32 " made a request twice: what became of the first "
-			      "is missing",
-			      vcpu->id);
-		f->made++;
-		vcpu->pending = true;
-		vcpu->judged = vm->masterclock.active == KCT_YES;
-		return;
-	}
-	if (!vcpu->pending)
-		doubt(vm, "a request of vCPU %" PRIu32 " was cleared that was not seen to be made",
-		      vcpu->id);
-	vcpu->pending = false;
-	if (!vcpu->judged)
-		return;
-	vcpu->judged = false;
-	if (vm->masterclock.active != KCT_YES)
-		return;
-	f->judged++;
-	f->cleared++;
+	return e->negative_delta && off > years && -off > years;
 }
 
 static void on_pvti(struct vm *vm, struct vcpu *vcpu, const struct kct_pvti_event *e)
 {
 	struct kct_findings *f = &vm->findings;
-	bool first_after_set = vm->clock_was_set && !vcpu->after_set;
 
 	if (vcpu->has_pvti && (!e->has_old || !kct_pvti_same_line(&vcpu->pvti, &e->old_pvti)))
-		doubt(vm, "a PVTI update of vCPU %" PRIu32 " is missing", vcpu->id);
+		kct_judge_doubt_vm(vm, "a PVTI update of vCPU %" PRIu32 " is missing", vcpu->id);
 	if (!vcpu->has_pvti && e->has_old)
-		doubt(vm, "the first PVTI update of vCPU %" PRIu32 " is missing", vcpu->id);
+		kct_judge_doubt_vm(vm, "the first PVTI update of vCPU %" PRIu32 " is missing",
+				   vcpu->id);
 	vcpu->has_pvti = true;
 	vcpu->pvti = e->new_pvti;
-	vcpu->after_set = true;
+	vm->same_setting = false;
 	f->negative_deltas += e->negative_delta;
+	f->negative_wrong += threw_tsc(vm, vcpu, e);
 	f->pvti_unstable +=
 		vm->masterclock.active == KCT_YES && !(e->new_pvti.flags & KCT_PVTI_TSC_STABLE);
 	f->pvti_updates++;
-	/* The first one after the clock was set shows the time that was asked for. */
-	if (first_after_set)
+	/* It shows the time that was asked for. */
+	if (e->clock_set)
 		return;
 	if (e->has_old && !kct_pvti_same_line(&e->old_pvti, &e->new_pvti))
 		f->pvti_moved++;
-	if (e->has_drift && !e->clock_set)
+	if (e->has_drift)
 		kct_account_drift(&f->drift, e->drift_ns, 0);
 }
 
@@ -286,21 +258,25 @@ static int on_vcpu_event(struct vm *vm, const union kct_any_event *event)
 		return -ENOMEM;
 	check_order(vm, &vcpu->last_ns, event->event.ns);
 	if (!vcpu->introduced && event->event.kind != KCT_EVENT_VCPU)
-		doubt(vm, "the first event of vCPU %" PRIu32 " is missing", vcpu->id);
+		kct_judge_doubt_vm(vm, "the first event of vCPU %" PRIu32 " is missing", vcpu->id);
 	switch (event->event.kind) {
 	case KCT_EVENT_VCPU:
 		if (vcpu->introduced)
-			doubt(vm, "vCPU %" PRIu32 " is seen for the first time twice", vcpu->id);
+			kct_judge_doubt_vm(vm, "vCPU %" PRIu32 " is seen for the first time twice",
+					   vcpu->id);
 		vcpu->introduced = true;
 		vcpu->pending = event->vcpu.pending;
-		vcpu->judged = vcpu->pending && vm->masterclock.active == KCT_YES;
+		vcpu->request.judged = vcpu->pending && vm->masterclock.active == KCT_YES;
 		vcpu->has_pvti = event->vcpu.has_pvti;
 		vcpu->pvti = event->vcpu.pvti;
 		vcpu->has_offset = true;
-		vcpu->tsc_offset = event->vcpu.tsc_offset;
+		vcpu->tsc_offset = vcpu->vmm_offset = event->vcpu.tsc_offset;
 		break;
 	case KCT_EVENT_REQUEST:
-		on_request(vm, vcpu, &event->request);
+		if (event->request.op == KCT_REQUEST_MADE)
+			kct_follow_made(vm, vcpu);
+		else
+			kct_follow_cleared(vm, vcpu);
 		break;
 	case KCT_EVENT_PVTI:
 		on_pvti(vm, vcpu, &event->pvti);
@@ -308,11 +284,14 @@ static int on_vcpu_event(struct vm *vm, const union kct_any_event *event)
 	case KCT_EVENT_TSC_WRITE:
 		vcpu->has_offset = true;
 		vcpu->tsc_offset = event->tsc_write.new_offset;
+		if (event->tsc_write.ioctl != KCT_IOCTL_RUN)
+			vcpu->vmm_offset = event->tsc_write.new_offset;
 		break;
 	case KCT_EVENT_TSC_TRACK:
 		if (event->tsc_track.pending != KCT_NOT_KNOWN &&
 		    event->tsc_track.pending != vcpu->pending)
-			doubt(vm, "a request of vCPU %" PRIu32 " is missing", vcpu->id);
+			kct_judge_doubt_vm(vm, "a request of vCPU %" PRIu32 " is missing",
+					   vcpu->id);
 		break;
 	}
 	return 0;
@@ -342,11 +321,11 @@ int kct_judge_event(struct kct_judge *judge, const union kct_any_event *event)
 	if (!vm)
 		return -ENOMEM;
 	if (!vm->introduced && event->event.kind != KCT_EVENT_VM)
-		doubt(vm, "the VM's first event is missing");
+		kct_judge_doubt_vm(vm, "the VM's first event is missing");
 	switch (event->event.kind) {
 	case KCT_EVENT_VM:
 		if (vm->introduced)
-			doubt(vm, "the VM is seen for the first time twice");
+			kct_judge_doubt_vm(vm, "the VM is seen for the first time twice");
 		vm->introduced = true;
 		vm->masterclock = event->vm.masterclock;
 		vm->has_masterclock = vm->masterclock.active != KCT_NOT_KNOWN;
@@ -356,7 +335,11 @@ int kct_judge_event(struct kct_judge *judge, const union kct_any_event *event)
 	case KCT_EVENT_SET_CLOCK:
 		on_set_clock(judge, vm, &event->set_clock);
 		return 0;
-	case KCT_EVENT_IOCTL: /* reads only */
+	case KCT_EVENT_IOCTL:
+		if (event->ioctl.ioctl == KCT_IOCTL_SET_CLOCK ||
+		    event->ioctl.ioctl == KCT_IOCTL_SET_CLOCK_GUEST)
+			on_setting_returned(vm, event->ioctl.nr_pending);
+		return 0;
 	case KCT_EVENT_VM_GONE:
 		return 0;
 	}

@@ -22,8 +22,8 @@
 #define KCT_VERDICTS(X)                                                                            \
 	X(NOTHING, "nothing-to-suppress") /* no request was pending while the clock was active */  \
 	X(SUPPRESSED, "suppressed")	  /* requests, and no new snapshot came of any */          \
-	X(COALESCED, "coalesced")	  /* fewer new snapshots than requests */                  \
-	X(PER_VCPU, "per-vcpu")		  /* a new snapshot for each request */                    \
+	X(COALESCED, "coalesced")	  /* new snapshots, each for all that were pending */      \
+	X(PER_VCPU, "per-vcpu")		  /* new snapshots, each for one request alone */          \
 	X(INCONCLUSIVE, "inconclusive")	  /* the evidence is not whole */
 
 #define KCT_VERDICT_ROW(name, text) KCT_VERDICT_##name,
@@ -33,24 +33,30 @@ extern const char *const kct_verdict_names[KCT_NR_VERDICTS];
 /* What a verdict rests on; counts of judged requests unless it says otherwise. */
 struct kct_findings {
 	uint64_t made;		    /* all requests, judged or not */
-	uint64_t pending_at_set;    /* when KVM_SET_CLOCK was called */
-	uint64_t pending_after_set; /* when it returned */
-	bool after_set_known;	    /* a function hook told the number above */
+	uint64_t pending_at_set;    /* when the clock was set */
+	uint64_t pending_after_set; /* when the ioctl that set it returned */
+	bool after_set_known;	    /* a hook told the number above */
 	uint64_t judged;
 	uint64_t served;     /* by an update */
 	uint64_t cleared;    /* without an update of their own */
 	uint64_t unresolved; /* still pending at the end */
 	uint64_t snapshots;  /* served, and a new snapshot came of it */
-	uint64_t suppressed; /* served, and the snapshot was kept */
-	uint64_t updates;    /* all updates, whatever their cause */
-	uint64_t clock_sets;
-	uint64_t pvti_updates;	/* after the clock was set; without that, all */
-	uint64_t pvti_moved;	/* of these, with another line than the one before */
-	uint64_t pvti_unstable; /* of all, without PVCLOCK_TSC_STABLE_BIT though it was active */
-	uint64_t negative_deltas;
-	bool tsc_offsets_differ; /* the masterclock was active while TSC offsets were not equal */
-	struct kct_drift drift;	 /* of those PVTIs, without what KVM_SET_CLOCK asked for */
-	int64_t blackout_ns;	 /* real time that KVM_CLOCK_REALTIME accounted; derived */
+	uint64_t kept;	     /* served, and the snapshot was kept */
+	/* Cleared or kept, and another request's snapshot had been taken meanwhile: it served both.
+	 */
+	uint64_t shared;
+	/* Of the snapshots, those of a request that was pending when another took one. */
+	uint64_t repeated;
+	uint64_t updates;	  /* all updates, whatever their cause */
+	uint64_t clock_sets;	  /* KVM_SET_CLOCK and KVM_SET_CLOCK_GUEST */
+	uint64_t pvti_updates;	  /* after the clock was set; without that, all */
+	uint64_t pvti_moved;	  /* of these, with another line than the one before */
+	uint64_t pvti_unstable;	  /* of all, without PVCLOCK_TSC_STABLE_BIT though it was active */
+	uint64_t negative_deltas; /* PVTI updates with a snapshot older than the TSC write */
+	uint64_t negative_wrong;  /* of these, with a TSC that is nowhere near what was written */
+	bool tsc_offsets_differ;  /* the masterclock was active while TSC offsets were not equal */
+	struct kct_drift drift;	  /* of those PVTIs, without what a setting asked for */
+	int64_t blackout_ns;	  /* real time that KVM_CLOCK_REALTIME accounted; derived */
 };
 
 struct kct_judgement {

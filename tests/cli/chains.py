@@ -34,8 +34,13 @@ def drift(old, new):
     return jump - U64 if jump >> 63 else jump
 
 
+# How the requests that are pending when KVM_SET_CLOCK returns are told: not at all, by an event of
+# their own, or, by the first release, with what was asked for.
+HOOKS = (False, True, "before")
+
+
 class Guest:
-    """A VM from its creation on. `functions`: its events are those of function hooks."""
+    """A VM from its creation on. `functions`: its events are those of function hooks (HOOKS)."""
 
     def __init__(self, number=1, ns=2_000_000_000, functions=False, **vm):
         self.number, self.ns, self.functions = number, ns, functions
@@ -102,17 +107,19 @@ class Guest:
     def set_clock(self, clock=5_000_000_000, realtime=0, flags=0, clears=False, keep=False):
         """`clears`: KVM_SET_CLOCK clears what is pending; the tool sees it when each vCPU runs."""
         pending = self.pending()
+        after = 0 if clears else pending
         call = r.set_clock(self.number, clock, realtime, flags)
-        call.update(nr_vcpus=len(self.vcpus), nr_pending=pending,
-                    nr_pending_after=(0 if clears else pending) if self.functions else None)
+        call.update(nr_vcpus=len(self.vcpus), nr_pending=pending)
         cause = "set-clock-realtime" if flags & 4 else "set-clock"
-        if not self.functions:
+        if self.functions != "before":
             self.emit(call)
         self.update(cause, keep=keep)
         self.clock["kvmclock_offset"] = clock - self.clock["master_kernel_ns"]
         self.events[-1]["after"] = dict(self.clock)
-        if self.functions:
-            self.emit(call)
+        if self.functions == "before":
+            self.emit(r.as_before(call), nr_pending_after=after)
+        elif self.functions:
+            self.emit(r.ioctl(self.number, None, "set-clock", nr_pending=after))
         self.clock_sets += 1
 
     def serve(self, index, keep=False):
