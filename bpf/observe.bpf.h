@@ -190,7 +190,7 @@ static __always_inline void observe_update(struct kct_update_event *e, struct kc
 	if (state)
 		observe_request_served(state);
 	e->before = before ? *before : vm->masterclock;
-	read_masterclock((struct kvm *)vm->vm.kvm, &e->after);
+	read_masterclock((struct kvm *)vm->kvm, &e->after);
 	remember_snapshot(vm, &e->before, &e->after);
 	vm->masterclock = e->after;
 	if (kct_is_setting(e->cause))
@@ -251,10 +251,10 @@ __noinline int observe_set_clock(struct kct_set_clock_event *e, struct kct_vm_st
 
 	if (!e || !vm || !armed)
 		return 0;
-	kvm = (struct kvm *)vm->vm.kvm;
+	kvm = (struct kvm *)vm->kvm;
 	state = vcpu_state((struct kvm_vcpu *)vcpu_address, vm, NEW_BY_TRACEPOINT);
 	e->nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
-	e->nr_pending = count_pending(vm->vm.kvm);
+	e->nr_pending = count_pending(vm->kvm);
 	e->nr_pending_after = KCT_NO_NUMBER;
 	event_head(&e->event, KCT_EVENT_SET_CLOCK, vm->vm.event.vm,
 		   state ? state->id : KCT_NO_VCPU);

@@ -168,7 +168,6 @@ static __always_inline void note_creation(enum kct_effect effect)
 static __always_inline void describe_vm(struct kct_vm_event *e, struct kvm *kvm, __u64 token,
 					struct task_struct *leader)
 {
-	e->kvm = (__u64)kvm;
 	e->token = token;
 	e->pid = BPF_CORE_READ(leader, tgid);
 	e->creator = BPF_CORE_READ(kvm, userspace_pid);
@@ -261,6 +260,7 @@ __noinline int add_vm(const struct kct_key *whose, __u64 leader, __u64 mm, __u32
 		return 0;
 	entry = begin_entry(thread);
 	if (entry) {
+		entry->vm.kvm = key.address;
 		describe_vm(&entry->vm.vm, kvm, key.token, (struct task_struct *)leader);
 		read_masterclock(kvm, &entry->vm.masterclock);
 		put_vm(&key, &entry->vm, shown_by);

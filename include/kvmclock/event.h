@@ -43,8 +43,7 @@ struct kct_masterclock {
 
 struct kct_vm_event {
 	struct kct_event event;
-	__u64 kvm;   /* address of the struct kvm: tells two VMs of one process apart */
-	__u64 token; /* number that the address does not share with a VM before or after it */
+	__u64 token; /* inode of its debugfs directory: no other VM's of this boot; 0 without */
 	struct kct_masterclock masterclock;
 	__u32 pid;	     /* the VMM */
 	__u32 creator;	     /* thread that made the VM: kvm->userspace_pid */

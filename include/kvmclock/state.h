@@ -27,6 +27,7 @@ struct kct_past_snapshot {
 
 struct kct_vm_state {
 	struct kct_vm_event vm;		    /* as announced; .event.vm is the VM's number */
+	__u64 kvm;			    /* address of its struct kvm, which no event tells */
 	struct kct_masterclock masterclock; /* as last seen */
 	struct kct_vm_counters counters;
 	struct kct_past_snapshot past[KCT_PAST_SNAPSHOTS]; /* the last ones, in a ring */

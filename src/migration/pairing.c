@@ -14,15 +14,18 @@ bool kct_same_boot(const struct kct_vms *a, const struct kct_vms *b)
 	return a->model == b->model || (*a->boot_id && !strcmp(a->boot_id, b->boot_id));
 }
 
-/* One VM, be it in two recordings. */
+/*
+ * One VM, be it in two recordings. Without debugfs there are no tokens; the thread that made it
+ * tells nearly as well.
+ */
 static bool same_vm(const struct kct_vms *source, const struct kct_vm *a,
 		    const struct kct_vms *target, const struct kct_vm *b)
 {
 	if (source->model == target->model)
 		return a == b;
 	return kct_same_boot(source, target) && a->introduced && b->introduced &&
-	       a->info.kvm == b->info.kvm && a->info.token == b->info.token &&
-	       a->info.pid == b->info.pid;
+	       a->info.token == b->info.token && a->info.pid == b->info.pid &&
+	       a->info.creator == b->info.creator;
 }
 
 /* ---- candidates ---- */

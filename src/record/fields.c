@@ -79,7 +79,6 @@ static const struct kct_field masterclock[] = {
 };
 
 static const struct kct_field vm[] = {
-	FIELD(kct_vm_event, kvm, "kvm", ADDRESS),
 	FIELD(kct_vm_event, token, "token", U64),
 	FIELD(kct_vm_event, pid, "pid", U32),
 	FIELD(kct_vm_event, creator, "creator", U32),

@@ -18,7 +18,6 @@ enum kct_field_type {
 	KCT_FIELD_S8,
 	KCT_FIELD_BOOL,	   /* a byte */
 	KCT_FIELD_KNOWN,   /* a byte, enum kct_known: true, false, null */
-	KCT_FIELD_ADDRESS, /* a u64, as a string "0x..." */
 	KCT_FIELD_NAME8,   /* a byte, by its text in `names` */
 	KCT_FIELD_NAME32,
 	KCT_FIELD_VM,	  /* a u32: null is KCT_NO_VM */

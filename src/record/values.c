@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -53,19 +52,6 @@ static bool read_number_or_null(const json_t *value, char *at, uint32_t null)
 	if (!json_is_null(value) &&
 	    (!kct_read_unsigned(value, (char *)&number, 4) || number == null))
 		return false;
-	memcpy(at, &number, sizeof(number));
-	return true;
-}
-
-static bool read_address(const json_t *value, char *at)
-{
-	const char *text = json_string_value(value);
-	uint64_t number;
-
-	if (!text || strncmp(text, "0x", 2) || strlen(text) != 18 ||
-	    strspn(text + 2, "0123456789abcdef") != 16)
-		return false;
-	number = strtoull(text + 2, NULL, 16);
 	memcpy(at, &number, sizeof(number));
 	return true;
 }
@@ -161,8 +147,6 @@ static bool read_value(struct reason *reason, const struct kct_field *field, con
 	case KCT_FIELD_KNOWN:
 		*at = json_is_null(value) ? KCT_NOT_KNOWN : json_is_true(value);
 		return json_is_null(value) || json_is_boolean(value);
-	case KCT_FIELD_ADDRESS:
-		return read_address(value, at);
 	case KCT_FIELD_NAME8:
 		return read_name(field, value, at, 1);
 	case KCT_FIELD_NAME32:

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,14 +66,6 @@ static void put_u64(struct line *line, uint64_t value)
 	put(line, quote);
 }
 
-static void put_address(struct line *line, uint64_t address)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "\"0x%016" PRIx64 "\"", address);
-	put(line, text);
-}
-
 /* A quoted, escaped string; it must be UTF-8, as printable forms are. */
 static void put_string(struct line *line, const char *text)
 {
@@ -140,9 +131,6 @@ static void put_value(struct line *line, const struct kct_field *field, const ch
 		break;
 	case KCT_FIELD_KNOWN:
 		put_known(line, (uint8_t)*at);
-		break;
-	case KCT_FIELD_ADDRESS:
-		put_address(line, get_u64(at));
 		break;
 	case KCT_FIELD_NAME8:
 		put_name(line, field, (uint8_t)*at);

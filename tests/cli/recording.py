@@ -83,7 +83,6 @@ def vm(number, ns=1_000_000_100, name="web", uuid="", pid=4700, created=0, effec
        **changes):
     value = event(
         "vm", ns, number, NO_VCPU,
-        kvm="0x%016x" % (0xffff888100000000 + (number or 0) * 0x1000),
         token=number or 0, pid=pid, creator=pid, created=created, create_effect=effect,
         comm="qemu-kvm", state=masterclock(), name=name, vmm="qemu", uuid=uuid)
     return {**value, **changes}

@@ -49,10 +49,6 @@ def optional(kind):
     return lambda value: value is None or kind(value)
 
 
-def address(value):
-    return type(value) is str and bool(re.fullmatch("0x[0-9a-f]{16}", value))
-
-
 def never(_):
     return False  # an object: none of the values below is one that has all its members
 
@@ -72,7 +68,7 @@ def inside(key, table):
 
 
 TYPES = {
-    "vm": {"kvm": address, "token": u64, "pid": u32, "creator": u32, "created": u32,
+    "vm": {"token": u64, "pid": u32, "creator": u32, "created": u32,
            "create_effect": words(EFFECTS), "comm": text(16), "state": never, "name": text(128),
            "vmm": text(24), "uuid": text(40), **inside("state", CLOCK)},
     "vcpu": {"pending": boolean, "tsc_offset": s64, "tsc_khz": u32, "pvti": optional(never),

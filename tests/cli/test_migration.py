@@ -417,7 +417,7 @@ class Pairs(MigrationCase):
     def test_one_vm_in_two_recordings(self):
         """The VM was paused in the second one, and its clock set when it went on."""
         migration = Migration(downtime=5 * S)
-        again = [{**e, "vm": 1, **({"kvm": migration.source[0]["kvm"], "token": 1, "pid": 4700}
+        again = [{**e, "vm": 1, **({"token": 1, "pid": 4700, "creator": 4700}
                                    if e["event"] == "vm" else {})} for e in migration.target]
         recordings = (Host().recording(*migration.source), Host().recording(*again))
         self.refused(recordings, "no VM of .*source.jsonl went over to one of its UUID or name")
@@ -426,11 +426,11 @@ class Pairs(MigrationCase):
         self.paired((recordings[0], OTHER.recording(*again)), (1, 1))
         self.paired((Host(boot_id=None).recording(*migration.source),
                      Host(boot_id=None).recording(*again)), (1, 1))
-        # At another address, or with another token or process, too.
-        for key, value in (("kvm", "0x00000000000000ff"), ("token", 7), ("pid", 9)):
+        # With another token, process or maker, too.
+        for key, value in (("token", 7), ("pid", 9), ("creator", 9)):
             again[0][key] = value
             self.paired((recordings[0], Host().recording(*again)), (1, 1))
-            again[0].update(kvm=migration.source[0]["kvm"], token=1, pid=4700)
+            again[0].update(token=1, pid=4700, creator=4700)
 
     def test_one_recording_of_an_unknown_boot(self):
         """It is one host's all the same."""

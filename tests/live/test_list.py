@@ -97,7 +97,7 @@ class Old(kct.LiveTest):
         self.assertEqual([vm["nr_vcpus"] for vm in vms], [2, 2])
         report, recording, _ = self.record("recording", "true")
         vms = recording.select("vm", pid=work["pid"])
-        self.assertEqual(len({vm["kvm"] for vm in vms}), 2)
+        self.assertEqual(len({vm["token"] for vm in vms}), 2)
         self.assertEqual(len({vm["vm"] for vm in vms}), 2)
         # Which is which is for the PVTIs to say: each VM announces its own vCPUs'.
         announced = {

@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import re
 import subprocess
 
 import kct
@@ -90,3 +91,33 @@ class Names(kct.LiveTest):
                                   done.stdout.replace(b"\\\\", b"\\"), arguments)
             finally:
                 held.stdin.close()
+
+
+class Addresses(kct.LiveTest):
+    """Where the kernel has its structures is nobody's business."""
+
+    # A kernel address: hexadecimal, or as a decimal number.
+    HEXADECIMAL = re.compile(r"ffff[0-9a-f]{12}", re.IGNORECASE)
+    DECIMAL = re.compile(r"(?<![0-9.])[0-9]{20}(?![0-9])")
+
+    def check_output(self, text):
+        self.assertNotRegex(text, self.HEXADECIMAL)
+        for number in map(int, self.DECIMAL.findall(text)):
+            self.assertFalse(number >= 0xffff800000000000 and number < 1 << 64, number)
+
+    def test_none_is_shown(self):
+        path = self.path("recording")
+        held, _ = self.start_hold("migrate", "--vcpus", "2")
+        for arguments in (["doctor"], ["doctor", "-j"], ["list"], ["list", "-j"],
+                          ["stat", "-v", "10ms", "1"], ["stat", "-j", "10ms", "1"],
+                          ["trace", "-d", "10ms"], ["trace", "-j", "-d", "10ms"],
+                          ["record", "-v", "-o", path, "-d", "10ms"],
+                          ["record", "-j", "-o", path, "-d", "10ms"], ["report", "-j", path]):
+            done = kct.run(*arguments)
+            self.assertTrue(done.stdout)
+            self.check_output(done.stdout + done.stderr)
+        with open(path, encoding="utf-8") as file:
+            lines = file.read()
+        self.assertIn('"event":"vm"', lines)
+        self.check_output(lines)
+        held.finish(kct.signal.SIGTERM)

@@ -79,7 +79,6 @@ static void take_kind(struct kct_model *model, uint32_t kind, uint32_t vm, uint3
 static union kct_any_event vm_event(uint32_t number, int created, uint32_t effect)
 {
 	return (union kct_any_event){.vm = {.event = head(KCT_EVENT_VM, number, KCT_NO_VCPU),
-					    .kvm = 0xffff888000000000ULL + number,
 					    .masterclock = {.active = KCT_NO, .nr_vcpus = 3},
 					    .pid = 100 + number,
 					    .created = (uint32_t)created,

@@ -90,9 +90,8 @@ static const struct kct_pvti pvti_least = {1ULL << 63, (1ULL << 63) - 1, 1, -128
 
 static const struct kct_vm_event vms[] = {
 	{.event = ZERO(VM)},
-	{MOST(VM), U64_MAX, U64_MAX, clock_most, U32_MAX, U32_MAX, 1, KCT_NR_EFFECTS - 1,
-	 "fifteen letters"},
-	{NONE(VM), 0xffff888123456789ULL, 1ULL << 63, clock_least, 1, 2, 0, 1, "\"quoted\\\""},
+	{MOST(VM), U64_MAX, clock_most, U32_MAX, U32_MAX, 1, KCT_NR_EFFECTS - 1, "fifteen letters"},
+	{NONE(VM), 1ULL << 63, clock_least, 1, 2, 0, 1, "\"quoted\\\""},
 };
 static const struct kct_vcpu_event vcpus[] = {
 	{.event = ZERO(VCPU)},
@@ -338,7 +337,7 @@ static const struct {
 } lines[] = {
 	{KCT_EVENT_VM, 2,
 	 "{\"event\":\"vm\",\"ns\":\"9223372036854775808\",\"vm\":null,\"vcpu\":null,\"tid\":1,"
-	 "\"kvm\":\"0xffff888123456789\",\"token\":\"9223372036854775808\",\"pid\":1,\"creator\":2,"
+	 "\"token\":\"9223372036854775808\",\"pid\":1,\"creator\":2,"
 	 "\"created\":0,\"create_effect\":\"enabled\",\"comm\":\"\\\"quoted\\\\\\\\\\\"\","
 	 "\"state\":{"
 	 "\"masterclock\":\"active\",\"master_kernel_ns\":\"9223372036854775808\","
