@@ -37,7 +37,7 @@ static __always_inline __s64 shown_offset(const struct kct_vm_state *vm, __u64 s
 					  bool *newest)
 {
 	__u64 kernel_ns = *(volatile __u64 *)&vm->masterclock.kernel_ns;
-	struct kvm *kvm = (struct kvm *)vm->vm.kvm;
+	struct kvm *kvm = (struct kvm *)vm->kvm;
 	__s64 offset = BPF_CORE_READ(kvm, arch.kvmclock_offset);
 	__u32 i;
 

@@ -26,12 +26,15 @@
 #define KCT_ADD(counter, n) ((void)((counter) += (n)))
 #endif
 
-/* Jumps of the kvm-clock, in ns; forward is positive. */
+/*
+ * Jumps of the kvm-clock, in ns; forward is positive. Those between which the clock was set were
+ * asked for: they are kept apart from what nobody asked for.
+ */
 struct kct_drift {
 	__s64 total;	    /* signed sum: where the clock is now against where it would be */
-	__s64 max_forward;  /* >= 0 */
+	__s64 max_forward;  /* >= 0; of those that nobody asked for, as the next */
 	__s64 max_backward; /* <= 0 */
-	__s64 set_clock;    /* the part of total that came with a KVM_SET_CLOCK */
+	__s64 set_clock;    /* the part of total that was asked for */
 };
 
 struct kct_vm_counters {
@@ -112,12 +115,14 @@ static inline void kct_account_drift(struct kct_drift *drift, __s64 ns, int cloc
 {
 	/* Unsigned sums: a recording may hold any number. */
 	drift->total = (__s64)((__u64)drift->total + (__u64)ns);
+	if (clock_set) {
+		drift->set_clock = (__s64)((__u64)drift->set_clock + (__u64)ns);
+		return;
+	}
 	if (ns > drift->max_forward)
 		drift->max_forward = ns;
 	if (ns < drift->max_backward)
 		drift->max_backward = ns;
-	if (clock_set)
-		drift->set_clock = (__s64)((__u64)drift->set_clock + (__u64)ns);
 }
 
 static inline void kct_account_pvti(struct kct_vcpu_counters *vcpu, const struct kct_pvti_event *e)

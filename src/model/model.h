@@ -85,6 +85,8 @@ uint64_t kct_vcpu_updates(const struct kct_vcpu_counters *counters);
 uint64_t kct_requests(const struct kct_vcpu_counters *counters);
 /* Add one drift to another; sums of ns wrap, as a made-up recording may hold any number. */
 void kct_drift_add(struct kct_drift *sum, const struct kct_drift *drift);
+/* The part of the total that nobody asked for. */
+int64_t kct_drift_unasked(const struct kct_drift *drift);
 /* New snapshots of an active masterclock for a vCPU's request: the thread's problem. */
 uint64_t kct_unnecessary(const struct kct_vm_counters *counters);
 uint64_t kct_lost(const struct kct_model *model);

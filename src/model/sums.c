@@ -56,6 +56,11 @@ void kct_drift_add(struct kct_drift *sum, const struct kct_drift *drift)
 		sum->max_backward = drift->max_backward;
 }
 
+int64_t kct_drift_unasked(const struct kct_drift *drift)
+{
+	return (int64_t)((uint64_t)drift->total - (uint64_t)drift->set_clock);
+}
+
 static void add_vcpu(const struct kct_vcpu *vcpu, void *context)
 {
 	struct kct_vcpu_counters *sum = context;

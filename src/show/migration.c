@@ -135,11 +135,16 @@ static void show_vmm(FILE *out, const struct kct_migration *m)
 static void show_later(FILE *out, const struct kct_migration *m, const struct kct_vcpu_migration *v)
 {
 	if (m->doubted)
-		fprintf(out, " %6s %10s\n", "?", "?");
+		fprintf(out, " %6s %10s", "?", "?");
 	else
-		fprintf(out, " %6" PRIu64 " %10" PRId64 "%s\n", v->later_pvtis,
-			(int64_t)v->later.total,
-			v->rewritten ? " (and its TSC was written again)" : "");
+		fprintf(out, " %6" PRIu64 " %10" PRId64, v->later_pvtis,
+			kct_drift_unasked(&v->later));
+	if (!m->doubted && v->later.set_clock)
+		fprintf(out, ", and %+" PRId64 " that KVM_SET_CLOCK asked for",
+			(int64_t)v->later.set_clock);
+	if (!m->doubted && v->rewritten)
+		fputs(" (and its TSC was written again)", out);
+	fputc('\n', out);
 }
 
 static void show_vcpu(FILE *out, const struct kct_migration *m, const struct kct_vcpu_migration *v)

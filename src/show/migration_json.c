@@ -72,9 +72,10 @@ static json_t *steps_json(const struct kct_migration *m)
 
 static json_t *later_json(const struct kct_vcpu_migration *v)
 {
-	json_t *drift = json_pack("{s:I, s:I, s:I}", "total", (json_int_t)v->later.total,
+	json_t *drift = json_pack("{s:I, s:I, s:I, s:I}", "total", (json_int_t)v->later.total,
 				  "max_forward", (json_int_t)v->later.max_forward, "max_backward",
-				  (json_int_t)v->later.max_backward);
+				  (json_int_t)v->later.max_backward, "set_clock",
+				  (json_int_t)v->later.set_clock);
 
 	return json_pack("{s:o, s:o, s:b}", "pvti_changed", kct_json_u64(v->later_pvtis),
 			 "drift_ns", drift, "tsc_rewritten", v->rewritten);

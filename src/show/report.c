@@ -27,7 +27,7 @@ const char *kct_incomplete(const struct kct_model *model, char *text, size_t siz
 
 /* ---- the table ---- */
 
-#define ROW	    "%s %s %8s %5s %-8s %8s %8s %6s %6s %8s %12s %10s %12s\n"
+#define ROW	    "%s %s %8s %5s %-8s %8s %8s %6s %6s %8s %12s %10s %12s %12s\n"
 #define NUMBER_SIZE 24
 #define VM_COLUMNS  24
 #define VMM_COLUMNS 12
@@ -66,15 +66,15 @@ static void show_vcpu_row(const struct kct_vcpu *vcpu, void *context)
 		kct_text_column(column[1], "", VMM_COLUMNS), "", "", vcpu->pending ? "pending" : "",
 		number(n[0], kct_requests(c)), number(n[1], kct_vcpu_updates(c)), "",
 		number(n[2], c->updates[KCT_EFFECT_RESNAPSHOT]), number(n[3], c->pvti_updates),
-		drift(n[4], c->drift.total), drift(n[5], c->drift.max_forward),
-		drift(n[6], c->drift.max_backward));
+		drift(n[4], kct_drift_unasked(&c->drift)), drift(n[5], c->drift.max_forward),
+		drift(n[6], c->drift.max_backward), drift(n[7], c->drift.set_clock));
 }
 
 static void show_vm_row(const struct kct_vm *vm, void *context)
 {
 	const struct table *table = context;
 	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
-	char n[10][NUMBER_SIZE], name[sizeof(vm->name.name)],
+	char n[11][NUMBER_SIZE], name[sizeof(vm->name.name)],
 		column[2][KCT_COLUMN_ROOM(VM_COLUMNS)];
 
 	kct_show_name(name, sizeof(name), vm);
@@ -85,8 +85,8 @@ static void show_vm_row(const struct kct_vm *vm, void *context)
 		number(n[3], kct_updates(&vm->counters, KCT_ANY, KCT_ANY)),
 		number(n[4], set_clock_updates(&vm->counters)),
 		number(n[5], kct_unnecessary(&vm->counters)), number(n[6], sum.pvti_updates),
-		drift(n[7], sum.drift.total), drift(n[8], sum.drift.max_forward),
-		drift(n[9], sum.drift.max_backward));
+		drift(n[7], kct_drift_unasked(&sum.drift)), drift(n[8], sum.drift.max_forward),
+		drift(n[9], sum.drift.max_backward), drift(n[10], sum.drift.set_clock));
 	if (table->verbose)
 		kct_vm_each_vcpu(vm, show_vcpu_row, table->out);
 }
@@ -121,7 +121,7 @@ void kct_show_table(FILE *out, const struct kct_model *model, bool verbose)
 
 	fprintf(out, ROW, kct_text_column(column[0], "VM", VM_COLUMNS),
 		kct_text_column(column[1], "VMM", VMM_COLUMNS), "PID", "vCPUs", "CLOCK", "REQUESTS",
-		"UPDATES", "SET", "UNNEC", "PVTI", "DRIFT ns", "FORWARD", "BACKWARD");
+		"UPDATES", "SET", "UNNEC", "PVTI", "DRIFT ns", "FORWARD", "BACKWARD", "SET ns");
 	kct_model_each_vm(model, show_vm_row, &table);
 	show_unattributed(out, &model->unattributed);
 	if (kct_lost(model))
@@ -173,7 +173,8 @@ void kct_show_report(FILE *out, const struct kct_report *report, bool verbose)
 	kct_model_each_vm(report->model, show_updates, out);
 	fputs("\nUNNEC: updates for a vCPU's request that only took a new snapshot. DRIFT: the new "
 	      "PVTI against what\nthe one before gives at the same guest TSC, added up over the "
-	      "vCPUs; + is a jump forward.\n",
+	      "vCPUs; + is a jump forward. SET ns: the same\nwhere KVM_SET_CLOCK came in between "
+	      "and asked for it; DRIFT, FORWARD and BACKWARD are without that.\n",
 	      out);
 	if (report->incomplete)
 		fprintf(out, "INCOMPLETE: %s\n", report->incomplete);

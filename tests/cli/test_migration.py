@@ -110,7 +110,7 @@ class MigrationCase(Case):
             self.assertEqual(vcpu["later"], {
                 "pvti_changed": changed, "tsc_rewritten": False,
                 "drift_ns": {"total": jump, "max_forward": max(jump, 0),
-                             "max_backward": min(jump, 0)}})
+                             "max_backward": min(jump, 0), "set_clock": 0}})
         self.assertTrue(found["complete"])
         self.assertIsNone(found["incomplete_why"])
         self.assertEqual(found["clock_advance_ns"], migration.advance)

@@ -619,7 +619,7 @@ static void test_later_drift(void **state)
 	assert_int_equal(vcpu_0()->later_pvtis, 2);
 	assert_int_equal(vcpu_0()->later.total, -10);
 	assert_int_equal(vcpu_0()->later.max_forward, 10);
-	assert_int_equal(vcpu_0()->later.max_backward, -20);
+	assert_int_equal(vcpu_0()->later.max_backward, 0);
 	assert_int_equal(vcpu_0()->later.set_clock, -20);
 }
 
