@@ -16,9 +16,9 @@ enum kct_field_type {
 	KCT_FIELD_U64, /* a decimal string where JSON readers' signed 64 bits do not hold it */
 	KCT_FIELD_S64,
 	KCT_FIELD_S8,
-	KCT_FIELD_BOOL,	   /* a byte */
-	KCT_FIELD_KNOWN,   /* a byte, enum kct_known: true, false, null */
-	KCT_FIELD_NAME8,   /* a byte, by its text in `names` */
+	KCT_FIELD_BOOL,	 /* a byte */
+	KCT_FIELD_KNOWN, /* a byte, enum kct_known: true, false, null */
+	KCT_FIELD_NAME8, /* a byte, by its text in `names` */
 	KCT_FIELD_NAME32,
 	KCT_FIELD_VM,	  /* a u32: null is KCT_NO_VM */
 	KCT_FIELD_NUMBER, /* a u32: null is KCT_NO_NUMBER */
