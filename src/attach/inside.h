@@ -8,11 +8,20 @@
 #include "attach/session.h"
 #include "kvmclock.skel.h"
 
+/* A program where it is, or was, attached. */
+struct kct_attached {
+	const struct bpf_program *program;
+	struct bpf_link *link; /* NULL: not any more */
+	/* Then: what the kernel did not call the program for, if it counts that. */
+	uint64_t missed;
+	bool counted;
+};
+
 struct kct_session {
 	struct kvmclock_bpf *bpf;
 	struct kct_plan plan;
-	struct bpf_link **links;
-	size_t nr_links, max_links;
+	struct kct_attached *attached;
+	size_t nr_attached, max_attached;
 	struct ring_buffer *ring;
 	kct_on_event on_event;
 	void *context;
@@ -26,7 +35,12 @@ int kct_programs_choose(struct kct_session *session);
 int kct_programs_attach(struct kct_session *session);
 void kct_programs_detach(struct kct_session *session);
 
-/* counters.c: 0 or -ENOMEM. */
+/* The one of that name, of bpf/kvmclock.bpf.c. */
+struct bpf_program *kct_program(const struct kct_session *session, const char *name);
+
+/* counters.c: note what was missed where the program is still attached. */
+void kct_count_missed(struct kct_attached *attached);
+/* 0 or -ENOMEM. */
 int kct_take_vm(struct kct_model *model, const struct kct_vm_state *state);
 int kct_take_vcpu(struct kct_model *model, const struct kct_vcpu_state *state);
 

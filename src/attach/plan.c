@@ -34,7 +34,7 @@ static int try_inlined(struct kct_plan *plan, struct kct_attempt *attempt)
 		snprintf(attempt->why, sizeof(attempt->why),
 			 "at %zu of %zu places the vCPU cannot be found", plan->nr_sites - usable,
 			 plan->nr_sites);
-		return -ENOTSUP;
+		return -ENODATA;
 	}
 	return 0;
 }
@@ -70,7 +70,7 @@ static int try_way(struct kct_plan *plan, struct kct_tries *tries, const struct 
 		return attempt->error;
 	snprintf(attempt->why, sizeof(attempt->why),
 		 "the kernel may preempt its program here, and skips it for what comes meanwhile");
-	return -ENOTSUP;
+	return -EBUSY;
 }
 
 /* An iterator is not a choice: there is no other way to see what runs already. */

@@ -17,7 +17,7 @@ static bool is_at_return(const struct bpf_program *program)
 	return !strncmp(bpf_program__name(program), "kretprobe", strlen("kretprobe"));
 }
 
-static struct bpf_program *program_of(const struct kct_session *session, const char *name)
+struct bpf_program *kct_program(const struct kct_session *session, const char *name)
 {
 	return bpf_object__find_program_by_name(session->bpf->obj, name);
 }
@@ -46,7 +46,7 @@ int kct_programs_choose(struct kct_session *session)
 			continue;
 		way = &row->evidence->ways[row->chosen];
 		for (int p = 0; p < KCT_MAX_PROGRAMS && way->programs[p]; p++) {
-			program = program_of(session, way->programs[p]);
+			program = kct_program(session, way->programs[p]);
 			if (!program)
 				return -ENOENT;
 			bpf_program__set_autoload(program, true);
@@ -61,15 +61,16 @@ int kct_programs_choose(struct kct_session *session)
 	return 0;
 }
 
-static int keep_link(struct kct_session *session, struct bpf_link *link)
+static int keep_link(struct kct_session *session, const struct bpf_program *program,
+		     struct bpf_link *link)
 {
 	if (!link)
 		return -errno;
-	if (session->nr_links == session->max_links) {
+	if (session->nr_attached == session->max_attached) {
 		bpf_link__destroy(link);
 		return -E2BIG;
 	}
-	session->links[session->nr_links++] = link;
+	session->attached[session->nr_attached++] = (struct kct_attached){program, link, 0, true};
 	return 0;
 }
 
@@ -81,7 +82,7 @@ static int attach_kprobe(struct kct_session *session, const struct bpf_program *
 
 	/* The link closes the descriptor. */
 	return fd < 0 ? fd
-		      : keep_link(session,
+		      : keep_link(session, program,
 				  bpf_program__attach_perf_event_opts(program, fd, &options));
 }
 
@@ -105,7 +106,8 @@ static int attach_trace_event(struct kct_session *session, const struct bpf_prog
 {
 	int fd = kct_trace_event_open(tracepoint);
 
-	return fd < 0 ? fd : keep_link(session, bpf_program__attach_perf_event(program, fd));
+	return fd < 0 ? fd
+		      : keep_link(session, program, bpf_program__attach_perf_event(program, fd));
 }
 
 /* Two rows may rest on the same program. */
@@ -130,7 +132,7 @@ static int attach_system_call(struct kct_session *session, const struct bpf_prog
 			      char *cost, size_t size)
 {
 	double without = kct_system_call_ns(), with;
-	int error = keep_link(session, bpf_program__attach_trace(program));
+	int error = keep_link(session, program, bpf_program__attach_trace(program));
 
 	if (error)
 		return error;
@@ -151,7 +153,7 @@ static int attach_program(struct kct_session *session, const struct kct_way *way
 		return attach_system_call(session, program, attempt->why, sizeof(attempt->why));
 	case KCT_FENTRY:
 	case KCT_TRACEPOINT:
-		return keep_link(session, bpf_program__attach_trace(program));
+		return keep_link(session, program, bpf_program__attach_trace(program));
 	case KCT_TRACE_EVENT:
 		return attach_trace_event(session, program, attempt->target);
 	case KCT_KPROBE:
@@ -168,9 +170,9 @@ int kct_programs_attach(struct kct_session *session)
 {
 	int error = 0;
 
-	session->max_links = KCT_MAX_EVIDENCE * KCT_MAX_PROGRAMS + session->plan.nr_sites;
-	session->links = calloc(session->max_links, sizeof(*session->links));
-	if (!session->links)
+	session->max_attached = KCT_MAX_EVIDENCE * KCT_MAX_PROGRAMS + session->plan.nr_sites;
+	session->attached = calloc(session->max_attached, sizeof(*session->attached));
+	if (!session->attached)
 		return -ENOMEM;
 	for (size_t i = 0; !error && i < session->plan.nr_rows; i++) {
 		struct kct_plan_row *row = &session->plan.rows[i];
@@ -182,7 +184,7 @@ int kct_programs_attach(struct kct_session *session)
 		for (int p = 0; !error && p < KCT_MAX_PROGRAMS && way->programs[p]; p++)
 			if (!is_attached_before(session, i, way->programs[p]))
 				error = attach_program(session, way,
-						       program_of(session, way->programs[p]),
+						       kct_program(session, way->programs[p]),
 						       &row->attempts[row->chosen]);
 	}
 	return error;
@@ -190,7 +192,11 @@ int kct_programs_attach(struct kct_session *session)
 
 void kct_programs_detach(struct kct_session *session)
 {
-	for (size_t i = 0; i < session->nr_links; i++)
-		bpf_link__destroy(session->links[i]);
-	session->nr_links = 0;
+	for (size_t i = 0; i < session->nr_attached; i++) {
+		struct kct_attached *attached = &session->attached[i];
+
+		kct_count_missed(attached);
+		bpf_link__destroy(attached->link);
+		attached->link = NULL;
+	}
 }

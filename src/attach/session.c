@@ -158,7 +158,7 @@ void kct_session_close(struct kct_session *session)
 	if (!session)
 		return;
 	kct_programs_detach(session);
-	free(session->links);
+	free(session->attached);
 	ring_buffer__free(session->ring);
 	kvmclock_bpf__destroy(session->bpf);
 	kct_plan_clear(&session->plan);

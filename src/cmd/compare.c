@@ -107,8 +107,9 @@ static int read_side(struct side *side)
 	status = kct_load(side->path, &side->recording, on_event, side);
 	if (status == KCT_EXIT_USAGE)
 		return status;
-	if (*side->recording.incomplete)
+	if (!side->recording.whole)
 		kct_judge_doubt(side->judge, side->recording.incomplete);
+	kct_judge_losses(side->judge, &side->recording.model);
 	if (side->failed)
 		kct_judge_doubt(side->judge, "out of memory");
 	side->all = kct_judge_all(side->judge);

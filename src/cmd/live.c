@@ -302,8 +302,9 @@ static int run(struct loop *loop, const sigset_t *signals, const sigset_t *old)
 	consume(live);
 	if (!error)
 		error = kct_session_reap(live->session);
-	kct_session_losses(live->session, live->model.losses);
+	kct_session_losses(live->session, live->model.losses, &live->model.misses);
 	memcpy(live->trailer.losses, live->model.losses, sizeof(live->trailer.losses));
+	live->trailer.misses = live->model.misses;
 	live->trailer.events = live->model.events;
 	return error ? error : live->failure;
 }

@@ -236,7 +236,6 @@ static void name_subject(struct verify *verify, const char *text)
 static int run_live(struct verify *verify)
 {
 	struct kct_live *live = &verify->live;
-	char why[64];
 	int status;
 
 	live->session_options.emitted_kinds = ~0U;
@@ -268,8 +267,7 @@ static int run_live(struct verify *verify)
 	}
 	if (verify->scenario && strcmp(live->trailer.reason, "command"))
 		kct_judge_doubt(verify->v.judge, "the workload did not come to its end");
-	if (kct_incomplete(&live->model, why, sizeof(why)))
-		kct_judge_doubt(verify->v.judge, why);
+	kct_judge_losses(verify->v.judge, &live->model);
 	verify->v.model = &live->model;
 	return 0;
 }
@@ -283,8 +281,9 @@ static int read_recording(struct verify *verify)
 	status = kct_load(verify->recording, recording, on_recorded, verify);
 	if (status == KCT_EXIT_USAGE)
 		return status;
-	if (*recording->incomplete)
+	if (!recording->whole)
 		kct_judge_doubt(verify->v.judge, recording->incomplete);
+	kct_judge_losses(verify->v.judge, &recording->model);
 	verify->v.model = &recording->model;
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "kvmclock/account.h"
 #include "model/name.h"
 #include "kvmclock/state.h"
+#include "model/run.h"
 
 struct kct_vcpu {
 	uint32_t id;	 /* first: the key in its tree, as the number of a VM is */
@@ -42,6 +43,7 @@ struct kct_model {
 	struct kct_unattributed unattributed;
 	uint64_t events; /* events taken in; 0 where the counters came as such */
 	uint64_t losses[KCT_NR_LOSSES];
+	struct kct_misses misses;
 };
 
 void kct_model_init(struct kct_model *model);

@@ -29,6 +29,19 @@ struct kct_hook {
 	char note[256];	   /* what this way cannot show; "" */
 };
 
+/* How often the kernel skipped the programs of one piece of evidence. */
+struct kct_missed {
+	char evidence[24];
+	uint64_t calls;
+	bool counted; /* else calls is 0, and this kernel does not count all that it skips */
+};
+
+/* Those of a run that are not counted 0. */
+struct kct_misses {
+	struct kct_missed list[KCT_MAX_HOOKS];
+	uint32_t count;
+};
+
 /* Where and how it was made. Texts are printable forms (base/text.h); "" is not known. */
 struct kct_header {
 	char tool[32]; /* version of the program */
@@ -50,6 +63,7 @@ struct kct_trailer {
 	struct kct_anchor ended;
 	uint64_t events; /* lines between header and trailer */
 	uint64_t losses[KCT_NR_LOSSES];
+	struct kct_misses misses; /* what losses[KCT_LOSS_MISSED] is made of */
 	char reason[16]; /* "command", "duration", "signal", "error" */
 	int32_t status;	 /* exit status of the command; -1 without one */
 };

@@ -29,10 +29,12 @@ static int check_trailer(struct kct_recording *recording, const struct kct_reade
 		return incomplete(recording, "cut off: it has no trailer");
 	recording->trailer = reader->trailer;
 	memcpy(recording->model.losses, reader->trailer.losses, sizeof(recording->model.losses));
+	recording->model.misses = reader->trailer.misses;
 	if (reader->trailer.events != reader->events)
 		return incomplete(recording,
 				  "%" PRIu64 " events were recorded, %" PRIu64 " are in the file",
 				  reader->trailer.events, reader->events);
+	recording->whole = true;
 	lost = kct_lost(&recording->model);
 	if (lost)
 		return incomplete(recording, "%" PRIu64 " events were lost", lost);

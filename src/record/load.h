@@ -18,6 +18,7 @@ struct kct_recording {
 	struct kct_trailer trailer; /* zeroes if the recording was cut off */
 	struct kct_model model;
 	char incomplete[256]; /* why the evidence is not whole; "" if it is */
+	bool whole;	      /* all that was recorded is there, whatever was lost before that */
 };
 
 /*

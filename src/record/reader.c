@@ -123,6 +123,28 @@ static bool read_header(struct kct_reader *reader, const json_t *object)
 	return true;
 }
 
+/* Recordings of the first release have none. */
+static bool read_missed(struct kct_misses *misses, const json_t *array)
+{
+	size_t i;
+	json_t *object;
+
+	if (array && (!json_is_array(array) || json_array_size(array) > KCT_MAX_HOOKS))
+		return false;
+	json_array_foreach (array, i, object) {
+		struct kct_missed *missed = &misses->list[i];
+		const json_t *calls = json_object_get(object, "calls");
+
+		missed->counted = !json_is_null(calls);
+		if (!kct_read_text(json_object_get(object, "evidence"), missed->evidence,
+				   sizeof(missed->evidence)) ||
+		    (missed->counted && !kct_read_unsigned(calls, (char *)&missed->calls, 8)))
+			return false;
+	}
+	misses->count = (uint32_t)json_array_size(array);
+	return true;
+}
+
 static bool read_trailer(struct kct_reader *reader, const json_t *object)
 {
 	struct kct_trailer *trailer = &reader->trailer;
@@ -134,7 +156,8 @@ static bool read_trailer(struct kct_reader *reader, const json_t *object)
 		if (!kct_read_unsigned(json_object_get(losses, kct_loss_names[i]),
 				       (char *)&trailer->losses[i], 8))
 			return refuse(reader, "a trailer without \"%s\"", kct_loss_names[i]);
-	if (!read_anchor(&trailer->ended, object, "ended_ns") ||
+	if (!read_missed(&trailer->misses, json_object_get(object, "missed")) ||
+	    !read_anchor(&trailer->ended, object, "ended_ns") ||
 	    !kct_read_unsigned(json_object_get(object, "events"), (char *)&trailer->events, 8) ||
 	    !TEXT(object, "reason", trailer->reason, 0) ||
 	    !(json_is_null(status) || kct_read_unsigned(status, (char *)&trailer->status, 2)))

@@ -238,6 +238,21 @@ json_t *kct_json_losses(const uint64_t losses[KCT_NR_LOSSES])
 	return object;
 }
 
+json_t *kct_json_missed(const struct kct_misses *misses)
+{
+	json_t *array = json_array();
+
+	for (uint32_t i = 0; i < misses->count; i++) {
+		const struct kct_missed *missed = &misses->list[i];
+
+		json_array_append_new(
+			array,
+			json_pack("{s:s, s:o}", "evidence", missed->evidence, "calls",
+				  missed->counted ? kct_json_u64(missed->calls) : json_null()));
+	}
+	return array;
+}
+
 /* `boot` is what CLOCK_BOOTTIME is called there. */
 static void add_anchor(json_t *object, const char *boot, const struct kct_anchor *anchor)
 {
@@ -270,6 +285,7 @@ void kct_write_trailer(FILE *out, const struct kct_trailer *trailer)
 	add_anchor(object, "ended_ns", &trailer->ended);
 	json_object_set_new(object, "events", kct_json_u64(trailer->events));
 	json_object_set_new(object, "losses", kct_json_losses(trailer->losses));
+	json_object_set_new(object, "missed", kct_json_missed(&trailer->misses));
 	json_object_set_new(object, "reason", json_string(trailer->reason));
 	json_object_set_new(object, "status",
 			    trailer->status < 0 ? json_null() : json_integer(trailer->status));

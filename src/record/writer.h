@@ -19,5 +19,6 @@ void kct_write_trailer(FILE *out, const struct kct_trailer *trailer);
 json_t *kct_json_host(const struct kct_header *header);
 json_t *kct_json_hooks(const struct kct_header *header);
 json_t *kct_json_losses(const uint64_t losses[KCT_NR_LOSSES]);
+json_t *kct_json_missed(const struct kct_misses *misses);
 
 #endif

@@ -105,13 +105,46 @@ static void show_unattributed(FILE *out, const struct kct_unattributed *nobody)
 			updates, nobody->vcpu.pvti_updates, nobody->vcpu.tsc_writes);
 }
 
-static void show_losses(FILE *out, const uint64_t losses[KCT_NR_LOSSES])
+void kct_show_losses(FILE *out, const struct kct_model *model)
 {
+	const char *between = " (";
+
 	fputs("LOST:", out);
 	for (int i = 0; i < KCT_NR_LOSSES; i++)
-		if (losses[i])
-			fprintf(out, " %" PRIu64 " %s", losses[i], kct_loss_names[i]);
-	fputs("; the numbers above are too small\n", out);
+		if (model->losses[i])
+			fprintf(out, " %" PRIu64 " %s", model->losses[i], kct_loss_names[i]);
+	for (uint32_t i = 0; i < model->misses.count; i++) {
+		const struct kct_missed *missed = &model->misses.list[i];
+
+		if (!missed->calls)
+			continue;
+		fprintf(out, "%s%" PRIu64 " of %s", between, missed->calls, missed->evidence);
+		between = ", ";
+	}
+	fprintf(out, "%s; the numbers above are too small\n", *between == ',' ? ")" : "");
+}
+
+static const char *why_missed(const char *way)
+{
+	if (!strcmp(way, "fentry") || !strcmp(way, "tracepoint"))
+		return "its program was preempted on their CPU, as those of kprobes and trace "
+		       "events are not: doctor says why there were none";
+	return "a bpf(2) call on a map was preempted on their CPU, or too many threads were in the "
+	       "function at once: trace again with less of that";
+}
+
+/* What the kernel skipped, why it does so, and what would help. */
+static void show_missed(FILE *out, const struct kct_header *header, const struct kct_misses *misses)
+{
+	for (uint32_t i = 0; i < misses->count; i++) {
+		const struct kct_missed *missed = &misses->list[i];
+
+		for (uint32_t h = 0; missed->calls && h < header->nr_hooks; h++)
+			if (!strcmp(header->hooks[h].evidence, missed->evidence))
+				fprintf(out, "MISSED: %" PRIu64 " calls for %s, by %s: %s\n",
+					missed->calls, missed->evidence, header->hooks[h].way,
+					why_missed(header->hooks[h].way));
+	}
 }
 
 void kct_show_table(FILE *out, const struct kct_model *model, bool verbose)
@@ -125,7 +158,7 @@ void kct_show_table(FILE *out, const struct kct_model *model, bool verbose)
 	kct_model_each_vm(model, show_vm_row, &table);
 	show_unattributed(out, &model->unattributed);
 	if (kct_lost(model))
-		show_losses(out, model->losses);
+		kct_show_losses(out, model);
 }
 
 /* ---- the summary ---- */
@@ -176,6 +209,7 @@ void kct_show_report(FILE *out, const struct kct_report *report, bool verbose)
 	      "vCPUs; + is a jump forward. SET ns: the same\nwhere KVM_SET_CLOCK came in between "
 	      "and asked for it; DRIFT, FORWARD and BACKWARD are without that.\n",
 	      out);
+	show_missed(out, header, &report->model->misses);
 	if (report->incomplete)
 		fprintf(out, "INCOMPLETE: %s\n", report->incomplete);
 }

@@ -21,6 +21,8 @@ struct kct_report {
 
 /* Why the evidence in the model is not whole, in `text`; NULL if it is. */
 const char *kct_incomplete(const struct kct_model *model, char *text, size_t size);
+/* One line: how much was lost, and why; of what the kernel skipped, which evidence. */
+void kct_show_losses(FILE *out, const struct kct_model *model);
 
 /* `verbose` adds a line for each vCPU. */
 void kct_show_report(FILE *out, const struct kct_report *report, bool verbose);

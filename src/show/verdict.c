@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "record/writer.h"
 #include "show/report.h"
 #include "show/verdict.h"
 
@@ -92,6 +93,8 @@ void kct_show_verification(FILE *out, const struct kct_verification *v)
 	struct people people = {out, v};
 
 	kct_judge_each(v->judge, show_vm, &people);
+	if (kct_lost(v->model))
+		kct_show_losses(out, v->model);
 	fprintf(out, "verdict: %s%s%s\n", kct_verdict_names[v->all.verdict],
 		*v->all.why ? ": " : "", v->all.why);
 	for (size_t i = 0; i < v->nr_checked; i++)
@@ -178,12 +181,14 @@ void kct_show_verification_json(FILE *out, const struct kct_verification *v)
 							  outcome_json(v->checked[i].outcome),
 							  "why", v->checked[i].why));
 	kct_judge_each(v->judge, add_vm, &machines);
-	object = json_pack(
-		"{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "schema", KCT_VERIFY_SCHEMA,
-		"version", KCT_VERIFY_VERSION, "what", v->what, "verdict",
-		kct_verdict_names[v->all.verdict], "why", kct_json_text(v->all.why), "holds",
-		v->nr_checked ? outcome_json(outcome_of_all(v)) : json_null(), "expected", expected,
-		"evidence", kct_findings_json(&v->all.findings), "vms", machines.vms);
+	object = json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+			   KCT_VERIFY_SCHEMA, "version", KCT_VERIFY_VERSION, "what", v->what,
+			   "verdict", kct_verdict_names[v->all.verdict], "why",
+			   kct_json_text(v->all.why), "holds",
+			   v->nr_checked ? outcome_json(outcome_of_all(v)) : json_null(),
+			   "expected", expected, "evidence", kct_findings_json(&v->all.findings),
+			   "losses", kct_json_losses(v->model->losses), "missed",
+			   kct_json_missed(&v->model->misses), "vms", machines.vms);
 	kct_json_print(out, object);
 }
 

@@ -65,6 +65,41 @@ void kct_judge_doubt(struct kct_judge *judge, const char *why)
 		snprintf(judge->doubt, sizeof(judge->doubt), "%s", why);
 }
 
+static bool bears_on_verdict(const char *evidence)
+{
+	static const char *const besides[] = {"clock-read", "tsc-read", "vm-gone"};
+
+	for (size_t i = 0; i < sizeof(besides) / sizeof(besides[0]); i++)
+		if (!strcmp(evidence, besides[i]))
+			return false;
+	return true;
+}
+
+void kct_judge_losses(struct kct_judge *judge, const struct kct_model *model)
+{
+	uint64_t missed = model->losses[KCT_LOSS_MISSED];
+	uint64_t told = 0, others = 0;
+	char why[160];
+
+	for (int i = 0; i < KCT_NR_LOSSES; i++)
+		if (i != KCT_LOSS_MISSED)
+			others |= model->losses[i];
+	for (uint32_t i = 0; i < model->misses.count; i++) {
+		const struct kct_missed *one = &model->misses.list[i];
+
+		told |= one->calls;
+		if (!one->calls || !bears_on_verdict(one->evidence))
+			continue;
+		snprintf(why, sizeof(why), "the kernel skipped %" PRIu64 " calls of what tells %s",
+			 one->calls, one->evidence);
+		kct_judge_doubt(judge, why);
+	}
+	if (!others && (!missed || told))
+		return;
+	snprintf(why, sizeof(why), "%" PRIu64 " events were lost", kct_lost(model));
+	kct_judge_doubt(judge, why);
+}
+
 void kct_judge_doubt_vm(struct vm *vm, const char *format, ...)
 {
 	va_list args;

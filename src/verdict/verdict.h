@@ -78,6 +78,12 @@ int kct_judge_event(struct kct_judge *judge, const union kct_any_event *event);
 /* What is known beforehand against a verdict, such as lost events; the first one is kept. */
 void kct_judge_doubt(struct kct_judge *judge, const char *why);
 
+/*
+ * The same of what was lost on the way to the model: events, or calls of a hook that a verdict
+ * rests on. It does not rest on what the VMM reads, nor on when a VM ended.
+ */
+void kct_judge_losses(struct kct_judge *judge, const struct kct_model *model);
+
 /* The judgement on all VMs, and on each in the order of numbers. */
 struct kct_judgement kct_judge_all(struct kct_judge *judge);
 void kct_judge_each(struct kct_judge *judge,

@@ -59,6 +59,7 @@ def trailer(events, losses=None, **changes):
         "kvmclock_base_ns": 3_400_000_000,
         "events": events,
         "losses": {**dict.fromkeys(LOSSES, 0), **(losses or {})},
+        "missed": [],
         "reason": "signal",
         "status": None,
     }

@@ -113,6 +113,7 @@ HEADER = {
 TRAILER = {
     "ended_ns": u64, "realtime_ns": u64, "realtime_error_ns": optional(u64),
     "kvmclock_base_ns": u64, "events": u64, "losses": never, "reason": text(16),
+    "missed": lambda value: value == [] and type(value) is list,
     "status": optional(integer(0, 65535)), **inside("losses", dict.fromkeys(r.LOSSES, u64)),
 }
 
@@ -241,11 +242,26 @@ class Values(Case):
             return "refused" if right else "taken"
         return None if report["events"] == 1 else "the event is gone"
 
+    def test_missed(self):
+        good = {"evidence": "pvti", "calls": 1}
+        kinds = {"evidence": text(24), "calls": optional(u64)}
+        cases = [("32 missed", [good] * 32, True), ("33 missed", [good] * 33, False)]
+        cases += [(f"missed {value!r}", [good, value], False) for value in VALUES
+                  if value is not MISSING]
+        cases += [(f"{key} {value!r}", [put(good, key, value)],
+                   value is not MISSING and kind(value))
+                  for key, kind in kinds.items() for value in VALUES]
+        # In recordings of the first release there is nothing of it.
+        lines = [(what, r.trailer(1, missed=missed), right) for what, missed, right in cases]
+        lines.append(("none", put(r.trailer(1), "missed", MISSING), True))
+        self.check_all([(what, [r.line(r.header()), r.line(r.gone(1)), r.line(line)], right)
+                        for what, line, right in lines], self.judge_trailer)
+
     def test_trailer_fields(self):
         cases = []
         for path, kind in TRAILER.items():
             for value in VALUES:
-                right = value is not MISSING and kind(value)
+                right = path == "missed" if value is MISSING else kind(value)
                 lines = [r.line(r.header()), r.line(r.gone(1)),
                          r.line(put(r.trailer(1), path, value))]
                 cases.append((f"trailer.{path} {value!r}", lines, right))

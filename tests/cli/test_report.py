@@ -174,6 +174,24 @@ class Report(Case):
                 result = self.report(path, status=INCOMPLETE)
                 self.assertIn("LOST:", result.out)
 
+    def test_missed(self):
+        """Which evidence, why, and what would help: by the way that it was had."""
+        head = r.header(hooks=[
+            {"evidence": name, "way": way, "target": "x", "note": None}
+            for name, way in (("update", "tracepoint"), ("pvti", "trace-event"),
+                              ("set-clock", "kprobe"), ("vm-gone", "fentry"))])
+        missed = [{"evidence": "pvti", "calls": 3}, {"evidence": "set-clock", "calls": None},
+                  {"evidence": "vm-gone", "calls": 1}]
+        path = self.write("missed.jsonl", r.small(
+            head=head, tail=r.trailer(18, {"missed": 4}, missed=missed)))
+        (report,) = self.report("-j", path, status=INCOMPLETE).objects
+        self.assertEqual((report["losses"]["missed"], report["missed"]), (4, missed))
+        text = self.report(path, status=INCOMPLETE).out
+        self.assertIn("LOST: 4 missed (3 of pvti, 1 of vm-gone); the numbers above", text)
+        self.assertRegex(text, "MISSED: 3 calls for pvti, by trace-event: .*bpf\\(2\\)")
+        self.assertRegex(text, "MISSED: 1 calls for vm-gone, by fentry: .*preempted")
+        self.assertNotIn("for set-clock", text)
+
     def test_events_that_the_trailer_denies(self):
         for events in (0, 17, 19, 1 << 40):
             with self.subTest(events):

@@ -65,6 +65,20 @@ class Verdicts(VerifyCase):
                     self.assertEqual(vm["why"], got["why"])
                     self.assertEqual(got["why"] is None, verdict != "inconclusive")
 
+    def test_missed(self):
+        """What the kernel skipped is a doubt only where the verdict rests on it; it is told."""
+        lines = recording(guest_of("per-vcpu"))
+        for evidence, verdict, status in (("clock-read", "per-vcpu", DONE),
+                                          ("pvti", "inconclusive", INCOMPLETE)):
+            with self.subTest(evidence):
+                missed = [{"evidence": evidence, "calls": 2}]
+                tail = r.line(r.trailer(len(lines) - 2, {"missed": 2}, missed=missed))
+                got = self.judge(lines[:-1] + [tail], status=status)
+                self.assertEqual((got["verdict"], got["losses"]["missed"], got["missed"]),
+                                 (verdict, 2, missed))
+                out = self.verify(lines[:-1] + [tail], status=status).out
+                self.assertIn(f"LOST: 2 missed (2 of {evidence});", out)
+
     def test_numbers_of_per_vcpu(self):
         for functions, after in zip(HOOKS, (None, 4, 4)):
             self.evidence(

@@ -619,6 +619,14 @@ static void test_trailer(void **state)
 	for (int i = 0; i < KCT_NR_LOSSES; i++)
 		written.losses[i] = U64_MAX - (uint64_t)i;
 	FILL(written.reason, 'r');
+	written.misses.count = KCT_MAX_HOOKS;
+	for (uint32_t i = 0; i < KCT_MAX_HOOKS; i++) {
+		struct kct_missed *missed = &written.misses.list[i];
+
+		FILL(missed->evidence, 'A' + (char)(i % 26));
+		missed->counted = i % 2;
+		missed->calls = i % 2 ? U64_MAX - i : 0;
+	}
 	check_trailer(&written);
 }
 

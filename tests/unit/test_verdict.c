@@ -683,6 +683,50 @@ static void test_told_doubt(void **state)
 	check_doubt(&s, "3 events were lost");
 }
 
+/* What the kernel skipped is a doubt only where the verdict rests on it. */
+static void test_losses(void **state)
+{
+	static const struct {
+		uint64_t full, missed;
+		struct kct_misses misses;
+		const char *why; /* NULL: no doubt */
+	} cases[] = {
+		{0, 0, {{{"set-clock", 0, false}}, 1}, NULL},
+		{0, 5, {{{"clock-read", 3, true}, {"vm-gone", 2, true}}, 2}, NULL},
+		{0, 1, {{{"tsc-read", 1, true}, {"pvti", 0, false}}, 2}, NULL},
+		{0,
+		 5,
+		 {{{"tsc-read", 3, true}, {"pvti", 2, true}}, 2},
+		 "the kernel skipped 2 calls of what tells pvti"},
+		{0,
+		 2,
+		 {{{"request-clocksource", 2, true}}, 1},
+		 "the kernel skipped 2 calls of what tells request-clocksource"},
+		/* A recording of the first release does not say what it bears on. */
+		{0, 4, {.count = 0}, "4 events were lost"},
+		{7, 0, {.count = 0}, "7 events were lost"},
+		{7, 3, {{{"clock-read", 3, true}}, 1}, "10 events were lost"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct story s = restored(4);
+		struct kct_model model;
+
+		kct_model_init(&model);
+		for (uint32_t id = 0; id < 4; id++)
+			served(&s, id, KCT_EFFECT_SUPPRESSED);
+		model.losses[KCT_LOSS_RING_FULL] = cases[i].full;
+		model.losses[KCT_LOSS_MISSED] = cases[i].missed;
+		model.misses = cases[i].misses;
+		kct_judge_losses(s.judge, &model);
+		if (cases[i].why)
+			check_doubt(&s, cases[i].why);
+		else
+			check_end(&s, KCT_VERDICT_SUPPRESSED);
+	}
+}
+
 static void test_unresolved(void **state)
 {
 	struct story s = restored(4);
@@ -1110,6 +1154,7 @@ int main(void)
 		TEST(test_each_vm),
 		TEST(test_nobody),
 		TEST(test_told_doubt),
+		TEST(test_losses),
 		TEST(test_unresolved),
 		TEST(test_requests_that_do_not_add_up),
 		TEST(test_tracked_requests),
