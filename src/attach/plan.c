@@ -18,8 +18,10 @@ static bool is_usable(const struct kct_inlined_site *site)
 	       site->vcpu_reg >= 0 && site->vcpu_reg < 16;
 }
 
-static int try_inlined(struct kct_plan *plan, struct kct_attempt *attempt)
+static int try_inlined(struct kct_plan *plan, const struct kct_tries *tries,
+		       struct kct_attempt *attempt)
 {
+	int error = 0;
 	size_t usable = 0;
 
 	for (size_t i = 0; i < plan->nr_sites; i++)
@@ -36,7 +38,10 @@ static int try_inlined(struct kct_plan *plan, struct kct_attempt *attempt)
 			 plan->nr_sites);
 		return -ENODATA;
 	}
-	return 0;
+	for (size_t i = 0; !error && i < plan->nr_sites; i++)
+		error = kct_try_place(tries, plan->sites[i].function, plan->sites[i].offset,
+				      attempt->why, sizeof(attempt->why));
+	return error;
 }
 
 /* Of several targets, the first that can be hooked; else the one that is at least there. */
@@ -64,7 +69,7 @@ static int try_way(struct kct_plan *plan, struct kct_tries *tries, const struct 
 	if (way->method == KCT_DERIVED)
 		return 0;
 	if (way->method == KCT_INLINED)
-		return try_inlined(plan, attempt);
+		return try_inlined(plan, tries, attempt);
 	if (try_targets(tries, way, attempt) || !way->unless_preempted ||
 	    !kct_try_preemption(tries))
 		return attempt->error;
@@ -119,6 +124,22 @@ static void plan_row(struct kct_plan *plan, struct kct_plan_row *row, struct kct
 	}
 }
 
+/* Other offsets would probe other instructions. */
+static int check_debuginfo(const char *path)
+{
+	switch (kct_debuginfo_check(path)) {
+	case -ESTALE:
+		kct_error("%s: of another build than the running kernel (by build ID)", path);
+		return KCT_EXIT_USAGE;
+	case -ENODATA:
+		kct_error("%s: whether it is of the running kernel cannot be told: no build ID",
+			  path);
+		return KCT_EXIT_USAGE;
+	default: /* what else is wrong, whoever reads it will tell */
+		return 0;
+	}
+}
+
 static int read_sites(struct kct_plan *plan, const char *debuginfo)
 {
 	char path[512], why[160] = "it was found nowhere";
@@ -126,9 +147,12 @@ static int read_sites(struct kct_plan *plan, const char *debuginfo)
 
 	if (!debuginfo)
 		return 0;
-	if (*debuginfo)
+	if (*debuginfo) {
 		snprintf(path, sizeof(path), "%s", debuginfo);
-	else if ((error = kct_debuginfo_path(path, sizeof(path))) != 0) {
+		error = check_debuginfo(path);
+		if (error)
+			return error;
+	} else if ((error = kct_debuginfo_path(path, sizeof(path))) != 0) {
 		kct_error("no debug information of this kernel's KVM: %s",
 			  error == -ESTALE ? "what there is belongs to another build" : why);
 		return KCT_EXIT_HOST;

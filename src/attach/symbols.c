@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "attach/symbols.h"
+
+static bool is_cold(const char *suffix)
+{
+	const char *cold = strstr(suffix, ".cold");
+
+	/* Also ".cold.1", of older compilers. */
+	return cold && (!cold[5] || cold[5] == '.');
+}
 
 int kct_symbol_find(const char *path, const char *name, struct kct_symbol *symbol)
 {
@@ -21,7 +30,7 @@ int kct_symbol_find(const char *path, const char *name, struct kct_symbol *symbo
 			continue;
 		if (!text[length]) {
 			symbol->exact++;
-		} else if (text[length] == '.') {
+		} else if (text[length] == '.' && !is_cold(text + length)) {
 			symbol->clones++;
 			snprintf(symbol->clone, sizeof(symbol->clone), "%.63s", text);
 		}
@@ -39,7 +48,10 @@ void kct_symbol_problem(const char *path, const char *name, char *text, size_t s
 		return;
 	if (symbol.exact > 1)
 		snprintf(text, size, "%u functions are called %s", symbol.exact, name);
-	else if (!symbol.exact && symbol.clones)
+	else if (symbol.exact && symbol.clones)
+		snprintf(text, size, "some calls go to %s instead, with other arguments",
+			 symbol.clone);
+	else if (symbol.clones)
 		snprintf(text, size, "the compiler left only %s, with other arguments",
 			 symbol.clone);
 	else if (!symbol.exact)

@@ -8,9 +8,11 @@
 #define KCT_KALLSYMS "/proc/kallsyms"
 
 struct kct_symbol {
-	unsigned int exact;  /* functions of exactly this name */
-	unsigned int clones; /* ".isra.0", ".constprop.0", ".part.0", ...: other signatures */
-	char clone[64];	     /* one of them; "" */
+	unsigned int exact; /* functions of exactly this name */
+	/* ".isra.0", ".constprop.0", ".part.0", ...: called instead of it, with other arguments.
+	 * A ".cold" is none: it is a part of its function, and never called. */
+	unsigned int clones;
+	char clone[64]; /* one of them; "" */
 };
 
 /* Look `name` up in a file of the form of /proc/kallsyms. 0 or -errno. */

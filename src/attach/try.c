@@ -277,3 +277,16 @@ int kct_try(struct kct_tries *tries, enum kct_method method, const char *target,
 	snprintf(why, why_size, "%s", before->why);
 	return before->error;
 }
+
+int kct_try_place(const struct kct_tries *tries, const char *function, uint64_t offset, char *why,
+		  size_t why_size)
+{
+	int fd = kct_kprobe_open(function, offset, false);
+
+	if (fd < 0) {
+		explain(tries, KCT_KPROBE, fd, why, why_size);
+		return fd;
+	}
+	close(fd);
+	return 0;
+}

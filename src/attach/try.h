@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "attach/evidence.h"
 #include "attach/kernel_btf.h"
@@ -41,14 +42,18 @@ struct kct_tries {
 	char symbols[32]; /* the copy's path, or the table's */
 };
 
-/* May a program on a tracepoint be preempted? Tried once. */
-bool kct_try_preemption(struct kct_tries *tries);
-
 void kct_tries_begin(struct kct_tries *tries, const struct kct_kernel_btf *kernel, bool explains);
 void kct_tries_end(struct kct_tries *tries);
 
 /* Try to hook `target`, a constant. 0, or -errno and why not in plain words. */
 int kct_try(struct kct_tries *tries, enum kct_method method, const char *target, char *why,
 	    size_t why_size);
+
+/* The same of a kprobe within a function. */
+int kct_try_place(const struct kct_tries *tries, const char *function, uint64_t offset, char *why,
+		  size_t why_size);
+
+/* May a program on a tracepoint be preempted? Tried once. */
+bool kct_try_preemption(struct kct_tries *tries);
 
 #endif

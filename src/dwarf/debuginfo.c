@@ -112,7 +112,7 @@ static int try_file(const char *path, const struct build_id *id)
 		bool same = size > 0 && (size_t)size == id->size &&
 			    memcmp(bytes, id->bytes, id->size) == 0;
 
-		result = same || id->size == 0 ? 0 : -ESTALE;
+		result = same || id->size == 0 ? 0 : size > 0 ? -ESTALE : -ENODATA;
 	}
 	elf_end(elf);
 	close(fd);
@@ -136,6 +136,9 @@ static bool try_place(char *out, size_t size, const struct build_id *id, int *re
 		if (length >= 0 && (size_t)length < room)
 			error = try_file(out, id);
 	}
+	/* One that says nothing of its build is as good as one of another. */
+	if (error == -ENODATA)
+		error = -ESTALE;
 	if (error != -ENOENT && *result != -ESTALE)
 		*result = error;
 	return error == 0;
@@ -161,18 +164,39 @@ static bool kvm_is_module(const char *root)
 	return !builtin || access(path, F_OK) == 0;
 }
 
+/* The build ID of the running KVM. */
+static void kvm_id(const char *root, bool module, struct build_id *id)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/sys/%s", root,
+		 module ? "module/kvm/notes/.note.gnu.build-id" : "kernel/notes");
+	running_id(path, id);
+}
+
+int kct_debuginfo_check_at(const char *root, const char *path)
+{
+	struct build_id id;
+
+	kvm_id(root, kvm_is_module(root), &id);
+	return id.size ? try_file(path, &id) : -ENODATA;
+}
+
+int kct_debuginfo_check(const char *path)
+{
+	return kct_debuginfo_check_at("", path);
+}
+
 int kct_debuginfo_path_at(const char *root, const char *release, char *out, size_t size)
 {
 	bool module = kvm_is_module(root);
 	const char *const *places = module ? module_places : vmlinux_places;
 	size_t count = module ? COUNT(module_places) : COUNT(vmlinux_places);
-	char path[4096], hex[2 * ID_MAX + 2] = "";
+	char hex[2 * ID_MAX + 2] = "";
 	int result = -ENOENT;
 	struct build_id id;
 
-	snprintf(path, sizeof(path), "%s/sys/%s", root,
-		 module ? "module/kvm/notes/.note.gnu.build-id" : "kernel/notes");
-	running_id(path, &id);
+	kvm_id(root, module, &id);
 	format_id(hex, &id);
 	if (id.size > 0 &&
 	    try_place(out, size, &id, &result, root, "/usr/lib/debug/.build-id/%s.debug", hex))

@@ -12,6 +12,13 @@
  */
 int kct_debuginfo_path(char *out, size_t size);
 
+/*
+ * Is that file of the running kernel's KVM, by build ID? 0; -ESTALE: of another build; -ENODATA:
+ * one of both has no build ID; -ENOENT: there is no such file, or no debug information in it.
+ */
+int kct_debuginfo_check(const char *path);
+int kct_debuginfo_check_at(const char *root, const char *path);
+
 /* The same under another root directory and for another release; `root` "" is the system's own. */
 int kct_debuginfo_path_at(const char *root, const char *release, char *out, size_t size);
 

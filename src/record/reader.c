@@ -136,8 +136,7 @@ static bool read_missed(struct kct_misses *misses, const json_t *array)
 		const json_t *calls = json_object_get(object, "calls");
 
 		missed->counted = !json_is_null(calls);
-		if (!kct_read_text(json_object_get(object, "evidence"), missed->evidence,
-				   sizeof(missed->evidence)) ||
+		if (!TEXT(object, "evidence", missed->evidence, 0) ||
 		    (missed->counted && !kct_read_unsigned(calls, (char *)&missed->calls, 8)))
 			return false;
 	}

@@ -333,6 +333,16 @@ class Doctor(kct.LiveTest):
             self.assertRegex(done.stderr.splitlines()[0], pattern)
             self.assertEqual(done.stdout, "")
 
+    def test_debuginfo_of_another_build(self):
+        """Other offsets would probe other instructions. Here: the program's own."""
+        if not os.path.exists("/sys/kernel/notes"):
+            self.skipTest("this kernel does not tell its build ID")
+        option = "--debuginfo=" + kct.PROGRAM
+        for command in (["doctor"], ["record", "-o", self.path("x"), "-d", "20ms"]):
+            done = kct.run(*command, option, check=kct.EXIT_USAGE)
+            self.assertRegex(done.stderr, r"of another build than the running kernel")
+            self.assertEqual(done.stdout, "")
+
     def test_list(self):
         """docs/list.schema.json holds, with VMs and without."""
         _, work = self.start_hold("migrate", "--vcpus", 2)

@@ -587,6 +587,29 @@ static void test_path_builtin(void **state)
 	}
 }
 
+/* A file that is named is held against the running kernel, too. */
+static void test_check(void **state)
+{
+	const char *root = in_directory("checked");
+	char file[PATH_MAX];
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s", identified("0x12345678", "-g", "id-same.so"));
+	make_file(root, "/sys/module/kvm/uevent", "", 0);
+	assert_int_equal(kct_debuginfo_check_at(root, file), -ENODATA);
+	make_file(root, "/sys/kernel/notes", notes, sizeof(notes) - 1);
+	assert_int_equal(kct_debuginfo_check_at(root, file), 0);
+	assert_int_equal(
+		kct_debuginfo_check_at(root, identified("0x87654321", "-g", "id-other.so")),
+		-ESTALE);
+	assert_int_equal(kct_debuginfo_check_at(root, identified("none", "-g", "id-none.so")),
+			 -ENODATA);
+	assert_int_equal(
+		kct_debuginfo_check_at(root, identified("0x12345678", "-g0", "id-nodebug.so")),
+		-ENOENT);
+	assert_int_equal(kct_debuginfo_check_at(root, "/nowhere/vmlinux"), -ENOENT);
+}
+
 static void test_path_running(void **state)
 {
 	char out[PATH_MAX];
@@ -640,6 +663,7 @@ int main(void)
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_path_module),
 		cmocka_unit_test(test_path_builtin),
+		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_path_running),
 		cmocka_unit_test(test_register_names),
 	};
