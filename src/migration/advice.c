@@ -61,6 +61,16 @@ static bool lost_time(const struct kct_migration *m)
 	return lost.known && lost.ns > noticed_ns;
 }
 
+static const char *account_for(const struct kct_migration *m)
+{
+	if (m->by_line)
+		return "the guest's clock stood still over the blackout, with its TSC: what it "
+		       "keeps by the kvm-clock is behind by that until NTP steps it; a VMM that "
+		       "carries the TSC over by its offset (KVM_VCPU_TSC_OFFSET) accounts for it";
+	return "the guest's clock stood still over the blackout: what it keeps by the kvm-clock is "
+	       "behind by that until NTP steps it; KVM_CLOCK_REALTIME accounts for it";
+}
+
 /* Before a vCPU first ran: what is requested after that has other reasons. */
 static bool took_snapshots(const struct kct_migration *m)
 {
@@ -93,9 +103,7 @@ size_t kct_advise(const struct kct_migration *m, const char *advice[KCT_MAX_ADVI
 		advice[n++] = "the clock was advanced over the blackout and the TSCs were not: "
 			      "write their offsets (KVM_VCPU_TSC_OFFSET) instead";
 	if (lost_time(m))
-		advice[n++] = "the guest's clock stood still over the blackout: what it keeps by "
-			      "the kvm-clock is behind by that until NTP steps it; "
-			      "KVM_CLOCK_REALTIME accounts for it";
+		advice[n++] = account_for(m);
 	if (m->tsc_as_created)
 		advice[n++] = "KVM took the TSC that was written for an attempt to agree with the "
 			      "vCPU's creation, and kept the TSC of that, as the two were less "

@@ -66,7 +66,12 @@ void kct_check_fit(struct kct_fit *fit, const struct kct_migration *m, const str
 	if (fit->refused || !(pair->has_saved || pair->has_set))
 		return;
 	check_tsc(fit, m, pair, tsc);
-	if (!fit->refused && (!pair->has_saved || kct_saved_clock(m->source, m->target, &clock)))
+	if (fit->refused)
+		return;
+	/* A clock that was set by a line goes on from the TSC: it is what is in force at P4. */
+	if (m->by_line && pair->has_set)
+		check_clock(fit, pair, pair->set_tsc, pair->set_clock);
+	else if (!pair->has_saved || kct_saved_clock(m->source, m->target, &clock))
 		check_clock(fit, pair, tsc, clock);
 }
 
@@ -74,7 +79,7 @@ void kct_check_direction(struct kct_fit *fit, struct kct_migration *m)
 {
 	struct kct_instant last = kct_instant_at(kct_history_last_pvti(m->source), false);
 
-	if (!m->target->set_update.event.ns) {
+	if (!m->target->set.update.event.ns) {
 		refuse(fit,
 		       "VM %" PRIu32 " is no target: its clock was never set (are source and "
 		       "target swapped?)",

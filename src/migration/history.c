@@ -124,50 +124,70 @@ static void add_step(struct kct_history *history, enum kct_ioctl ioctl, uint64_t
 /* A clock that is set while the guest runs, as after a pause, is not the migration's. */
 static void on_set_clock(struct kct_history *history, const struct kct_set_clock_event *e)
 {
-	add_step(history, KCT_IOCTL_SET_CLOCK, e->event.ns,
+	bool guest = e->ioctl == KCT_IOCTL_SET_CLOCK_GUEST;
+
+	add_step(history, guest ? KCT_IOCTL_SET_CLOCK_GUEST : KCT_IOCTL_SET_CLOCK, e->event.ns,
 		 e->has_data && e->flags & KCT_CLOCK_REALTIME);
 	if (history->arrival_ns)
 		history->sets_later++;
+	else if (guest)
+		history->asked = *e;
 	else
-		history->set = *e;
+		history->set.clock = *e;
 }
 
-static void add_snapshot(struct kct_history *history, const struct kct_masterclock *m)
+static void add_snapshot(struct kct_setting *set, const struct kct_masterclock *m)
 {
-	history->snapshots[history->nr_snapshots++ % KCT_MAX_SNAPSHOTS] =
+	set->snapshots[set->nr_snapshots++ % KCT_MAX_SNAPSHOTS] =
 		(struct kct_snapshot){m->kernel_ns, m->cycle_now};
 }
 
-static bool sets_clock(const struct kct_update_event *e)
+/*
+ * kvmclock_offset is known again. If KVM_SET_CLOCK_GUEST left it as it was it has set nothing: it
+ * fails after its update where the masterclock is off, or goes by another TSC frequency.
+ */
+static void learn_offset(struct kct_history *history, int64_t offset)
 {
-	return e->cause == KCT_CAUSE_SET_CLOCK || e->cause == KCT_CAUSE_SET_CLOCK_REALTIME ||
-	       e->cause == KCT_CAUSE_SET_CLOCK_GUEST;
+	const struct kct_masterclock was = history->set.update.after;
+
+	if (!history->offset_known && !history->arrival_ns &&
+	    history->set.update.cause == KCT_CAUSE_SET_CLOCK_GUEST && offset == was.clock_offset) {
+		history->set = history->former;
+		if (was.active == KCT_YES)
+			add_snapshot(&history->set, &was);
+	}
+	history->offset_known = true;
+	history->clock_offset = offset;
 }
 
 static void on_setting(struct kct_history *history, const struct kct_update_event *e)
 {
-	/* It changes kvmclock_offset after its update: the next update or PVTI shows it. */
+	struct kct_setting *set = &history->set;
+
+	learn_offset(history, e->after.clock_offset);
+	/* It is changed after the update: the next update or PVTI shows it. */
 	history->offset_known = false;
 	if (history->arrival_ns)
 		return;
-	history->set_update = *e;
-	history->nr_snapshots = 0;
-	history->unnecessary = 0;
+	history->former = *set;
+	*set = (struct kct_setting){.clock = set->clock, .update = *e};
+	if (e->cause == KCT_CAUSE_SET_CLOCK_GUEST)
+		set->guest = history->asked;
+	history->asked.event.ns = 0;
 }
 
 static void on_update(struct kct_history *history, const struct kct_update_event *e)
 {
 	history->masterclock = e->after;
-	if (sets_clock(e)) {
+	if (kct_is_setting(e->cause)) {
 		on_setting(history, e);
 	} else {
-		history->offset_known = true;
-		history->clock_offset = e->after.clock_offset;
-		history->unnecessary +=
+		learn_offset(history, e->after.clock_offset);
+		history->set.unnecessary +=
 			e->cause == KCT_CAUSE_VCPU_REQUEST && e->effect == KCT_EFFECT_RESNAPSHOT;
 	}
 	if (e->after.active == KCT_YES)
-		add_snapshot(history, &e->after);
+		add_snapshot(&history->set, &e->after);
 }
 
 /*
@@ -176,11 +196,11 @@ static void on_update(struct kct_history *history, const struct kct_update_event
  */
 static void find_snapshot(const struct kct_history *history, struct kct_vcpu_history *vcpu)
 {
-	size_t n = history->nr_snapshots;
+	size_t n = history->set.nr_snapshots;
 	size_t count = n < KCT_MAX_SNAPSHOTS ? n : KCT_MAX_SNAPSHOTS;
 
 	for (size_t i = 1; i <= count && !vcpu->has_snapshot; i++) {
-		const struct kct_snapshot *s = &history->snapshots[(n - i) % KCT_MAX_SNAPSHOTS];
+		const struct kct_snapshot *s = &history->set.snapshots[(n - i) % KCT_MAX_SNAPSHOTS];
 
 		vcpu->has_snapshot =
 			vcpu->arrival.system_time == s->kernel_ns + (uint64_t)history->clock_offset;
@@ -193,7 +213,7 @@ static void arrive(struct kct_history *history, struct kct_vcpu_history *vcpu,
 {
 	vcpu->arrival = e->new_pvti;
 	vcpu->arrival_ns = e->event.ns;
-	vcpu->unnecessary = history->unnecessary;
+	vcpu->unnecessary = history->set.unnecessary;
 	if (!history->sets_later)
 		find_snapshot(history, vcpu);
 	if (!history->arrival_ns)
@@ -208,13 +228,11 @@ static void on_pvti(struct kct_history *history, struct kct_vcpu_history *vcpu,
 	vcpu->pvti = e->new_pvti;
 	vcpu->pvti_ns = e->event.ns;
 	/* No update has been since the setting of the clock: it comes from that one's snapshot. */
-	if (stable && !history->offset_known && history->masterclock.active == KCT_YES) {
-		history->clock_offset =
-			(int64_t)(e->new_pvti.system_time - history->masterclock.kernel_ns);
-		history->offset_known = true;
-	}
+	if (stable && !history->offset_known && history->masterclock.active == KCT_YES)
+		learn_offset(history,
+			     (int64_t)(e->new_pvti.system_time - history->masterclock.kernel_ns));
 	if (!vcpu->arrival_ns) {
-		if (stable && history->set_update.event.ns)
+		if (stable && history->set.update.event.ns)
 			arrive(history, vcpu, e);
 		return;
 	}
@@ -252,6 +270,8 @@ static void on_ioctl(struct kct_history *history, const struct kct_ioctl_event *
 		return;
 	if (e->has_clock)
 		history->saved = *e;
+	if (e->has_pvti)
+		history->saved_guest_ns = e->event.ns;
 	add_step(history, e->ioctl, e->event.ns, false);
 }
 

@@ -67,6 +67,17 @@ struct kct_steps {
 
 #define KCT_MAX_SNAPSHOTS 16
 
+/* A setting of the clock, and what came after it. */
+struct kct_setting {
+	struct kct_set_clock_event clock; /* the last KVM_SET_CLOCK, if .event.ns */
+	struct kct_set_clock_event guest; /* the KVM_SET_CLOCK_GUEST after it, if .event.ns */
+	struct kct_update_event update;	  /* of the last of them, if .event.ns */
+	uint64_t unnecessary;		  /* updates since: new snapshots for a request */
+	/* The last of the snapshots since, by which a PVTI is known. */
+	struct kct_snapshot snapshots[KCT_MAX_SNAPSHOTS];
+	size_t nr_snapshots; /* ever */
+};
+
 struct kct_history {
 	uint32_t number; /* first: the key in its tree */
 	void *vcpus;	 /* tree of struct kct_vcpu_history by id */
@@ -77,16 +88,14 @@ struct kct_history {
 	bool offset_known;
 
 	struct kct_ioctl_event saved; /* the last `get-clock`, if .event.ns */
+	uint64_t saved_guest_ns;      /* the last `get-clock-guest` */
 
-	/* The setting of the clock before the guest first ran, if .event.ns, and its update. */
-	struct kct_set_clock_event set;
-	struct kct_update_event set_update;
-	uint64_t arrival_ns;  /* of the first vCPU that had a stable PVTI then */
-	uint64_t sets_later;  /* how often it was set after that */
-	uint64_t unnecessary; /* updates since the clock was set: new snapshots for a request */
-	/* The last of the snapshots since then, by which a PVTI is known. */
-	struct kct_snapshot snapshots[KCT_MAX_SNAPSHOTS];
-	size_t nr_snapshots; /* ever */
+	/* The setting of the clock before the guest first ran, and the one before that. */
+	struct kct_setting set, former;
+	/* What KVM_SET_CLOCK_GUEST asked for whose update is still to come, if .event.ns. */
+	struct kct_set_clock_event asked;
+	uint64_t arrival_ns; /* of the first vCPU that had a stable PVTI then */
+	uint64_t sets_later; /* how often it was set after that */
 
 	/* What the VMM did until the guest ran after the setting of its clock, and since then. */
 	struct kct_steps before, since;

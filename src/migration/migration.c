@@ -125,8 +125,8 @@ bool kct_saved_clock(const struct kct_history *source, const struct kct_history 
 {
 	if (source->saved.event.ns)
 		*clock = source->saved.clock;
-	else if (target->set.has_data)
-		*clock = target->set.clock;
+	else if (target->set.clock.has_data)
+		*clock = target->set.clock.clock;
 	else
 		return false;
 	return true;
@@ -134,11 +134,14 @@ bool kct_saved_clock(const struct kct_history *source, const struct kct_history 
 
 static void find_read(struct kct_migration *m, const struct kct_side *source)
 {
-	uint64_t clock;
+	uint64_t clock, observed = m->source->saved.event.ns;
 
-	m->clock_saved = m->source->saved.event.ns != 0;
+	/* Of both, the one whose value is known. */
+	if (!observed && m->by_line)
+		observed = m->source->saved_guest_ns;
+	m->clock_saved = observed != 0;
 	if (m->clock_saved)
-		m->read = kct_instant_at(m->source->saved.event.ns, false);
+		m->read = kct_instant_at(observed, false);
 	else if (kct_saved_clock(m->source, m->target, &clock))
 		m->read = kct_when_clock_was(source, clock);
 }
@@ -152,9 +155,9 @@ static void sum_up(struct kct_migration *m, const struct kct_side *source,
 	m->downtime = kct_between(m, source, m->saved_first.known ? &m->saved_first : &m->read,
 				  target, &m->ran);
 	/* No vCPU told; but what was asked for is what it is, but for KVM_CLOCK_REALTIME. */
-	if (!m->clock_advance.known && !m->realtime && m->target->set.has_data &&
-	    kct_saved_clock(m->source, m->target, &clock))
-		m->clock_advance = kct_known(m->target->set.clock - clock);
+	if (!m->clock_advance.known && !m->realtime && !m->by_line &&
+	    m->target->set.clock.has_data && kct_saved_clock(m->source, m->target, &clock))
+		m->clock_advance = kct_known(m->target->set.clock.clock - clock);
 }
 
 int kct_migrate(struct kct_migration *m, const struct kct_side *source,
@@ -167,7 +170,7 @@ int kct_migrate(struct kct_migration *m, const struct kct_side *source,
 	m->source = source->history;
 	m->target = target->history;
 	m->same_host = same_host;
-	m->set = kct_instant_at(m->target->set_update.event.ns, false);
+	m->set = kct_instant_at(m->target->set.update.event.ns, false);
 	m->ran = kct_instant_at(m->target->arrival_ns, false);
 	m->between_error = between_error(source, target, same_host);
 	kct_check_direction(&fit, m);
@@ -176,7 +179,9 @@ int kct_migrate(struct kct_migration *m, const struct kct_side *source,
 	m->vcpus = calloc(m->source->nr_vcpus + 1, sizeof(*m->vcpus));
 	if (!m->vcpus)
 		return -ENOMEM;
-	m->realtime = m->target->set.has_data && m->target->set.flags & KCT_CLOCK_REALTIME;
+	m->by_line = m->target->set.update.cause == KCT_CAUSE_SET_CLOCK_GUEST;
+	m->realtime = !m->by_line && m->target->set.clock.has_data &&
+		      m->target->set.clock.flags & KCT_CLOCK_REALTIME;
 	find_read(m, source);
 	kct_history_each_vcpu(m->source, visit_vcpu, &visit);
 	if (fit.refused) {

@@ -54,7 +54,7 @@ enum kct_pattern kct_pattern_of(const struct kct_history *target);
 struct kct_vcpu_migration {
 	uint32_t id;
 	struct kct_ns t1, t2;
-	struct kct_ns predicted;  /* T1 - T2, and what was added to the clock */
+	struct kct_ns predicted;  /* T1 - T2, and what was added to the clock; or what was asked */
 	struct kct_ns observed;	  /* the target's first stable PVTI against the source's last */
 	struct kct_ns by_updates; /* the part of unnecessary updates before that PVTI */
 	struct kct_ns by_rate;	  /* the part of another mul and shift */
@@ -72,7 +72,7 @@ struct kct_migration {
 	const struct kct_history *source, *target;
 	bool same_host;	  /* and the same boot of it */
 	bool doubted;	  /* events are missing: see kct_migration_doubt() */
-	bool clock_saved; /* KVM_GET_CLOCK was observed; else what was set is taken for it */
+	bool clock_saved; /* its reading was observed; else what was set is taken for it */
 	bool tsc_saved;	  /* so were the reads of the TSC */
 
 	struct kct_instant saved_first, saved_last;	/* P1, by the source's clocks */
@@ -89,7 +89,8 @@ struct kct_migration {
 	struct kct_ns downtime; /* from P1 until a vCPU ran: the guest was down at least so long */
 
 	enum kct_pattern pattern;
-	bool realtime;			  /* the clock was set with KVM_CLOCK_REALTIME */
+	bool by_line;			  /* the clock was set by KVM_SET_CLOCK_GUEST */
+	bool realtime;			  /* it was by KVM_SET_CLOCK with KVM_CLOCK_REALTIME */
 	bool other_frequency;		  /* the guest's TSC has another frequency on the target */
 	bool tsc_not_in_force;		  /* the TSC is not what was written to it */
 	bool tsc_as_created;		  /* it is as it was when the vCPU was created */

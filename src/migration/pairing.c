@@ -65,9 +65,9 @@ static bool may_be_pair(const struct search *search, const struct kct_vm *a, uin
 {
 	const struct kct_history *to = kct_history_of(search->target->histories, b->number);
 
-	if (!to || !to->set_update.event.ns || same_vm(search->source, a, search->target, b))
+	if (!to || !to->set.update.event.ns || same_vm(search->source, a, search->target, b))
 		return false;
-	return !kct_same_boot(search->source, search->target) || latest <= to->set_update.event.ns;
+	return !kct_same_boot(search->source, search->target) || latest <= to->set.update.event.ns;
 }
 
 static void note(struct search *search, const struct kct_vm *a, const struct kct_vm *b)

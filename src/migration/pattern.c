@@ -24,7 +24,7 @@ enum kct_pattern kct_pattern_of(const struct kct_history *target)
 	ssize_t paused = last_step(steps, KCT_IOCTL_PAUSED);
 	bool realtime = clock >= 0 && steps->list[clock].realtime;
 
-	if (target->set_update.cause == KCT_CAUSE_SET_CLOCK_GUEST)
+	if (target->set.update.cause == KCT_CAUSE_SET_CLOCK_GUEST)
 		return KCT_PATTERN_CLOCK_GUEST;
 	if (clock < 0)
 		return KCT_PATTERN_OTHER;

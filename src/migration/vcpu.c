@@ -24,7 +24,7 @@ static bool scales(const struct kct_pvti *pvti, uint64_t host_cycles, uint64_t n
 /* The guest TSC and the clock at P4, back from the first PVTI by the snapshots of both. */
 static const char *find_setting(const struct kct_history *target, struct kct_pair *pair)
 {
-	const struct kct_masterclock *set = &target->set_update.after;
+	const struct kct_masterclock *set = &target->set.update.after;
 	const struct kct_vcpu_history *to = pair->to;
 	uint64_t cycles, ns;
 
@@ -73,11 +73,29 @@ const char *kct_find_pair(const struct kct_history *target, struct kct_pair *pai
 }
 
 /* What was added to the clock from being saved to being set. */
-static uint64_t clock_advance(const struct kct_history *target, uint64_t saved, uint64_t in_force)
+static uint64_t clock_advance(const struct kct_setting *set, uint64_t saved, uint64_t in_force)
 {
-	if (target->set.has_data && !(target->set.flags & KCT_CLOCK_REALTIME))
-		return target->set.clock - saved;
+	if (set->update.cause != KCT_CAUSE_SET_CLOCK_GUEST && set->clock.has_data &&
+	    !(set->clock.flags & KCT_CLOCK_REALTIME))
+		return set->clock.clock - saved;
 	return in_force - saved;
+}
+
+/*
+ * The clock that was asked for at P4: KVM_SET_CLOCK_GUEST asks for a line of one vCPU, whose TSC
+ * the offsets tell. What could not be read is taken to be in force.
+ */
+static uint64_t asked_clock(const struct kct_history *target, const struct kct_pair *pair)
+{
+	const struct kct_set_clock_event *asked = &target->set.guest;
+	const struct kct_vcpu_history *of = kct_history_vcpu(target, asked->event.vcpu);
+	uint64_t tsc = pair->set_tsc;
+
+	if (!asked->event.ns || !asked->has_pvti)
+		return pair->set_clock;
+	if (of && of->has_offset && pair->to->has_offset)
+		tsc += of->offset - pair->to->offset;
+	return kct_pvti_read(&asked->pvti, tsc);
 }
 
 /* ns of the source's line from one guest TSC to another. */
@@ -97,27 +115,44 @@ bool kct_same_rate(const struct kct_pvti *a, const struct kct_pvti *b)
 	return a->tsc_to_system_mul == b->tsc_to_system_mul && a->tsc_shift == b->tsc_shift;
 }
 
-/* Where the offsets of TSCs were carried over no TSC was saved: then P1 is P2, so to say. */
+/* How much longer the guest TSC went on than from P3 to P4. */
+static struct kct_ns tsc_advance(const struct kct_migration *m, const struct kct_pair *pair)
+{
+	const uint64_t written_ns = pair->to->written.event.ns;
+	uint64_t went_on;
+
+	if (!pair->has_saved || !written_ns)
+		return (struct kct_ns){0};
+	went_on = line_from_to(&pair->from->pvti, pair->saved_tsc, pair->set_tsc);
+	return kct_known(went_on - (m->target->set.update.event.ns - written_ns));
+}
+
+/*
+ * Where a line was asked for, nothing rests on when TSC and clock were saved. Where the offsets of
+ * TSCs were carried over no TSC was saved: then P1 is P2, so to say.
+ */
 void kct_predict(struct kct_vcpu_migration *v, struct kct_migration *m, const struct kct_pair *pair)
 {
 	const struct kct_pvti *line = &pair->from->pvti;
 	uint64_t clock;
+	bool saved = kct_saved_clock(m->source, m->target, &clock);
 
-	if (!pair->has_set || !kct_saved_clock(m->source, m->target, &clock))
+	if (!pair->has_set || !(m->by_line || saved))
 		return;
 	/* The same for every vCPU: the offset that is in force is the VM's. */
-	m->clock_advance = kct_known(clock_advance(m->target, clock, pair->set_clock));
-	if (!pair->has_saved) {
-		v->predicted = kct_known(pair->set_clock - kct_pvti_read(line, pair->set_tsc));
+	if (saved)
+		m->clock_advance =
+			kct_known(clock_advance(&m->target->set, clock, pair->set_clock));
+	v->tsc_advance = tsc_advance(m, pair);
+	if (m->by_line || !pair->has_saved) {
+		v->predicted = kct_known(asked_clock(m->target, pair) -
+					 kct_pvti_read(line, pair->set_tsc));
 		return;
 	}
 	v->t1 = kct_known(clock - kct_pvti_read(line, pair->saved_tsc));
 	v->t2 = kct_known(line_from_to(line, pair->saved_tsc, pair->set_tsc));
 	v->predicted =
 		kct_known((uint64_t)v->t1.ns - (uint64_t)v->t2.ns + (uint64_t)m->clock_advance.ns);
-	if (pair->to->written.event.ns)
-		v->tsc_advance = kct_known((uint64_t)v->t2.ns - (m->target->set_update.event.ns -
-								 pair->to->written.event.ns));
 }
 
 void kct_explain(struct kct_vcpu_migration *v, const struct kct_pair *pair)

@@ -171,17 +171,23 @@ static void show_drift(FILE *out, const struct kct_migration *m)
 		show_vcpu(out, m, &m->vcpus[i]);
 	if (m->nr_unpaired)
 		fprintf(out, "  %zu vCPUs are on one side only\n", m->nr_unpaired);
-	fprintf(out,
-		"  T1: P1 to P2, by %s and %s. T2: the guest TSC from P1 to P4.\n"
-		"  PREDICTED: T1 - T2%s. OBSERVED: the target's first stable PVTI against the "
-		"source's last.\n"
-		"  Of OBSERVED - PREDICTED: UPDATES, unnecessary ones before that PVTI; RATE, "
-		"another "
-		"mul or shift; REST.\n"
-		"  LATER: PVTIs that moved the line after that one, and their drift.\n",
-		m->tsc_saved ? "the TSCs that were saved" : "the TSCs that were written",
-		m->clock_saved ? "the clock that was read" : "the clock that was set",
-		m->realtime ? " and what KVM_CLOCK_REALTIME added" : "");
+	if (m->by_line)
+		fputs("  PREDICTED: the line that KVM_SET_CLOCK_GUEST asked for against the "
+		      "source's last PVTI, at P4.\n",
+		      out);
+	else
+		fprintf(out,
+			"  T1: P1 to P2, by %s and %s. T2: the guest TSC from P1 to P4.\n"
+			"  PREDICTED: T1 - T2%s.\n",
+			m->tsc_saved ? "the TSCs that were saved" : "the TSCs that were written",
+			m->clock_saved ? "the clock that was read" : "the clock that was set",
+			m->realtime ? " and what KVM_CLOCK_REALTIME added" : "");
+	fputs("  OBSERVED: the target's first stable PVTI against the source's last.\n"
+	      "  Of OBSERVED - PREDICTED: UPDATES, unnecessary ones before that PVTI; RATE, "
+	      "another "
+	      "mul or shift; REST.\n"
+	      "  LATER: PVTIs that moved the line after that one, and their drift.\n",
+	      out);
 	if (m->other_frequency)
 		fputs("  The guest's TSC has another frequency on the target.\n", out);
 }

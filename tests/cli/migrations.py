@@ -61,15 +61,16 @@ def update(number, index, ns, cause, effect, after):
 class Migration:
     """P1 at 2 s; P2 later by `t1`; P3 after `downtime`; P4 later by `t2`; all in ns.
 
-    `saves`: a hook saw what was saved. `errors`: of the snapshots that a request of each vCPU took
+    `saves`: a hook saw what was saved. `line`: KVM_SET_CLOCK_GUEST asks for the source's line, ahead
+    by so many ns, right after KVM_SET_CLOCK. `errors`: of the snapshots that a request of each vCPU took
     on the target after P4, a millisecond after each other. `to`: mul and shift on the target.
     """
 
     def __init__(self, vcpus=2, t1=100 * US, t2=300 * US, downtime=10 * S, realtime=False,
                  offsets=False, saves=False, errors=(), numbers=(1, 2), to=(MUL, SHIFT),
-                 khz=(KHZ, KHZ), at=0, clock=0, **vm):
+                 khz=(KHZ, KHZ), at=0, clock=0, line=None, **vm):
         self.numbers, self.khz, self.errors, self.to = numbers, khz, errors, to
-        self.realtime, self.offsets, self.saves = realtime, offsets, saves
+        self.realtime, self.offsets, self.saves, self.ahead = realtime, offsets, saves, line
         self.ids = range(vcpus)
         self.p1 = at + 2 * S
         self.p2, self.p3 = self.p1 + t1, self.p1 + downtime
@@ -114,10 +115,23 @@ class Migration:
                 {"ioctl": "set-tsc-offset", "tsc": None} if self.offsets else
                 {"ioctl": "set-tsc", "tsc": self.saved[i]})})
         self.advance = self.p4 - self.p2 if self.realtime else 0
+        early = 0 if self.ahead is None else 20 * US
         self.target.append(r.set_clock(number, self.clock, 1 if self.realtime else 0,
-                                       REALTIME if self.realtime else 0, self.p4 - 1))
-        self.target.append(update(number, None, self.p4, "set-clock-realtime" if self.realtime
-                                  else "set-clock", "enabled", masterclock(self.p4, 0)))
+                                       REALTIME if self.realtime else 0, self.p4 - early - 1))
+        self.target.append(update(number, None, self.p4 - early, "set-clock-realtime"
+                                  if self.realtime else "set-clock", "enabled",
+                                  masterclock(self.p4 - early, 0)))
+        if self.ahead is not None:
+            self.ask_line(number, early)
+
+    def ask_line(self, number, early):
+        line = {**self.line, "system_time": self.line["system_time"] + self.ahead}
+        offset = self.clock + self.advance - (self.p4 - early) - BASE
+        self.target.append(r.set_clock_guest(number, 0, line, self.p4 - 1))
+        self.target.append(update(number, None, self.p4, "set-clock-guest", "resnapshot",
+                                  masterclock(self.p4, offset)))
+        set_tsc = cycles(self.p4 + BASE) + self.target_offset
+        self.advance = read(line, set_tsc) - self.clock
 
     def pvti(self, clock):
         return r.pvti(clock["master_cycle_now"] + self.target_offset,
@@ -156,6 +170,8 @@ class Migration:
             t2 = scale(set_tsc - self.saved[i], MUL, SHIFT)
             v = {"id": i, "t1_ns": t1, "t2_ns": t2, "predicted_ns": t1 - t2 + self.advance,
                  "tsc_advance_ns": t2 - (self.p4 - self.p3 - 10 * US * i)}
+            if self.ahead is not None:
+                v.update(t1_ns=None, t2_ns=None, predicted_ns=self.ahead)
             if self.offsets:
                 v = {**dict.fromkeys(v), "id": i,
                      "predicted_ns": set_clock - read(self.line, set_tsc)}

@@ -200,6 +200,25 @@ class Figures(MigrationCase):
         self.assertEqual((found["other_frequency"], found["tsc_not_in_force"],
                           found["unpaired_vcpus"]), (False, False, 0))
 
+    def test_clock_guest(self):
+        """The line that was asked for is predicted, whatever T1 and T2 are."""
+        for ahead in (0, 17):
+            migration = Migration(saves=True, realtime=True, line=ahead)
+            found = self.figures(migration.one_host())
+            self.check_migration(migration, found)
+            self.assertEqual([v["predicted_ns"] for v in found["vcpus"]], [ahead] * 2)
+            self.assertEqual((found["t1_ns"], found["t2_ns"], found["predicted_ns"]),
+                             (None, None, ahead))
+            self.assertEqual(found["timeline"]["clock_set"]["boot_ns"], migration.p4)
+            self.assertEqual(found["vmm_pattern"], "clock-guest")
+            self.assertEqual([(s["ioctl"], s["realtime"]) for s in found["vmm_sequence"][2:]],
+                             [("set-tsc", False), ("set-clock", True), ("set-clock-guest", False)])
+            self.assertEqual(found["clock_advance_ns"], migration.advance)
+        out = self.run_it(migration.one_host()).out
+        self.assertRegex(out, r"(?m)^ +0 +\? +\? +\+17 ")
+        self.assertIn("  PREDICTED: the line that KVM_SET_CLOCK_GUEST asked for", out)
+        self.assertNotIn("T1 - T2", out)
+
     def test_seen_to_be_saved(self):
         found = self.figures(Migration(saves=True).one_host())
         self.assertEqual((found["tsc_saved"], found["clock_saved"]), ("observed", "observed"))
