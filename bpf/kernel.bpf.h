@@ -41,20 +41,6 @@ static __always_inline bool is_kernel_pointer(const void *p)
 }
 
 /*
- * A number that tells this VM from one that had, or will have, its address: the inode number of
- * its debugfs directory, which kvm_create_vm_debugfs() makes for each VM. 0 where debugfs is
- * not to be had.
- */
-static __always_inline __u64 vm_token(struct kvm *kvm)
-{
-	struct dentry *dentry = BPF_CORE_READ(kvm, debugfs_dentry);
-
-	if (!is_kernel_pointer(dentry))
-		return 0;
-	return BPF_CORE_READ(dentry, d_inode, i_ino);
-}
-
-/*
  * Inside pvclock_update_vm_gtod_copy() the caller holds the lock: then it is not torn. A function
  * of its own, since the copy is too much for some of its callers' stacks.
  */

@@ -149,12 +149,13 @@ static __always_inline void emit_update(struct kct_update_event *e, struct kct_v
  */
 static __always_inline void observe_creation(struct kct_update_event *e, bool active)
 {
+	end_generations();
 	if (!armed)
 		return;
 	e->after.active = active;
 	e->effect = active ? KCT_EFFECT_ENABLED : KCT_EFFECT_INACTIVE;
 	event_head(&e->event, KCT_EVENT_UPDATE, KCT_NO_VM, KCT_NO_VCPU);
-	note_creation(e->effect);
+	note_creation(active);
 	emit_update(e, &unattributed.vm, &unattributed.vcpu);
 }
 

@@ -3,6 +3,7 @@
 #ifndef KCT_STATE_BPF_H
 #define KCT_STATE_BPF_H
 
+#include "identity.bpf.h"
 #include "who.bpf.h"
 
 /* The sizes are set before loading: src/attach/session.c. */
@@ -25,18 +26,13 @@ struct {
 	__type(value, struct kct_vcpu_state);
 } vcpus SEC(".maps");
 
-/* KVM_CREATE_VM has no struct kvm to show yet: how many VMs a thread has made, not yet seen. */
-struct creation {
-	__u64 start; /* of the thread, so that a later owner of its id is not taken for it */
-	__u64 pending[KCT_NR_EFFECTS];
-};
-
+/* VMs and vCPUs that found no room, each counted once. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, __u32);
-	__type(value, struct creation);
-} creations SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct kct_key);
+	__type(value, struct kct_refused);
+} refused SEC(".maps");
 
 /*
  * Where a new entry is put together, as it is too large for the stack; the counters in it are never
@@ -82,7 +78,11 @@ const volatile __u32 emitted_kinds = 0;
 __u32 ioctls_of = 0;
 /* Nothing is counted before the census has seen the VMs that run already. */
 __u32 armed = 0;
-__u32 last_vm = 0; /* number given last */
+__u32 has_refused = 0;	 /* there is, or was, something in that map */
+__u64 armed_base_ns = 0; /* the kvmclock base when that began, or a moment before */
+__u32 last_vm = 0;	 /* number given last */
+/* VMs whose KVM_CREATE_VM was seen and they were not yet; by what the update in it did. */
+__u64 created_enabled = 0, created_inactive = 0;
 
 /*
  * What was lost, by reason, and what is nobody's. Programs of several CPUs count there, and such as
@@ -123,57 +123,47 @@ static __always_inline void event_head(struct kct_event *e, enum kct_event_kind 
 	e->tid = (__u32)bpf_get_current_pid_tgid();
 }
 
-/* Take one of the creations of the VM's maker; false if none is waiting. */
-static __always_inline bool take_creation(__u32 creator, enum kct_effect effect)
+/* A KVM_CREATE_VM was seen, and left the masterclock so: its VM is still to be seen. */
+static __always_inline void note_creation(bool active)
 {
-	struct creation *c = bpf_map_lookup_elem(&creations, &creator);
+	if (active)
+		__sync_fetch_and_add(&created_enabled, 1);
+	else
+		__sync_fetch_and_add(&created_inactive, 1);
+}
 
-	if (!c || !c->pending[effect])
+/* Take one of those; false if none is waiting for its VM. */
+static __always_inline bool take_creation(bool active)
+{
+	__u64 *waiting = active ? &created_enabled : &created_inactive;
+
+	if (!*waiting)
 		return false;
-	if ((__s64)__sync_fetch_and_sub(&c->pending[effect], 1) > 0)
+	if ((__s64)__sync_fetch_and_sub(waiting, 1) > 0)
 		return true;
-	__sync_fetch_and_add(&c->pending[effect], 1);
+	__sync_fetch_and_add(waiting, 1);
 	return false;
 }
 
-static __always_inline void return_creation(__u32 creator, enum kct_effect effect)
-{
-	struct creation *c = bpf_map_lookup_elem(&creations, &creator);
+/* What the census knows of the process of a VM whose struct does not lead to it. */
+__u32 found_pid = 0;
+char found_comm[16];
 
-	KCT_OPAQUE(effect);
-	if (c && effect < KCT_NR_EFFECTS)
-		__sync_fetch_and_add(&c->pending[effect], 1);
-}
-
-/* A KVM_CREATE_VM of the running thread: its VM is still to be seen. */
-static __always_inline void note_creation(enum kct_effect effect)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 start = BPF_CORE_READ(task, start_boottime);
-	__u32 tid = (__u32)bpf_get_current_pid_tgid();
-	struct creation *c = bpf_map_lookup_elem(&creations, &tid);
-	struct creation first = {.start = start};
-
-	KCT_OPAQUE(effect);
-	if (effect >= KCT_NR_EFFECTS)
-		return;
-	if (c && c->start == start) {
-		__sync_fetch_and_add(&c->pending[effect], 1);
-		return;
-	}
-	first.pending[effect] = 1;
-	bpf_map_update_elem(&creations, &tid, &first, BPF_ANY);
-}
-
+/* `leader` is the task of the process that runs it, or NULL. */
 static __always_inline void describe_vm(struct kct_vm_event *e, struct kvm *kvm, __u64 token,
 					struct task_struct *leader)
 {
 	e->token = token;
-	e->pid = BPF_CORE_READ(leader, tgid);
 	e->creator = BPF_CORE_READ(kvm, userspace_pid);
 	e->created = 0;
 	e->create_effect = 0;
-	BPF_CORE_READ_STR_INTO(&e->comm, leader, comm);
+	if (leader) {
+		e->pid = process_number(leader);
+		BPF_CORE_READ_STR_INTO(&e->comm, leader, comm);
+	} else {
+		e->pid = found_pid;
+		__builtin_memcpy(e->comm, found_comm, sizeof(e->comm));
+	}
 }
 
 /*
@@ -192,18 +182,38 @@ __noinline int announce_vm(struct kct_vm_state *state)
 	return 0;
 }
 
-/* The creation of this VM, if it was seen, is told by the thread that made it. */
+/*
+ * A VM's clock begins at 0 when KVM makes the VM, and nothing sets it before the first event that
+ * we see of it. So `clock_offset` tells whether the VM was made since we count; then one of the
+ * creations that were counted as nobody's is its own. The masterclock is as that left it, unless
+ * no such creation is waiting.
+ */
 static __always_inline void adopt_creation(struct kct_vm_state *vm)
 {
-	enum kct_effect effect = KCT_EFFECT_INACTIVE;
+	bool active = vm->masterclock.active == KCT_YES;
+	__s64 age_ns = armed_base_ns + vm->masterclock.clock_offset; /* when we began to count */
 
-	if (take_creation(vm->vm.creator, KCT_EFFECT_ENABLED))
-		effect = KCT_EFFECT_ENABLED;
-	else if (!take_creation(vm->vm.creator, KCT_EFFECT_INACTIVE))
+	if (!armed || age_ns > 0)
 		return;
+	if (!take_creation(active)) {
+		active = !active;
+		if (!take_creation(active))
+			return;
+	}
 	vm->vm.created = 1;
-	vm->vm.create_effect = effect;
-	vm->masterclock.active = effect == KCT_EFFECT_ENABLED;
+	vm->vm.create_effect = active ? KCT_EFFECT_ENABLED : KCT_EFFECT_INACTIVE;
+	vm->masterclock.active = active ? KCT_YES : KCT_NO;
+}
+
+/* There is no room for a VM, or for a vCPU of the VM at this address: counted once. */
+static __always_inline void count_refused(struct kct_key *key, struct kvm *kvm, enum kct_loss loss)
+{
+	struct kct_refused its_vm = {(__u64)kvm, (__u64)BPF_CORE_READ(kvm, mm)};
+
+	if (bpf_map_update_elem(&refused, key, &its_vm, BPF_NOEXIST))
+		return;
+	has_refused = 1;
+	count_loss(loss);
 }
 
 /* Room for a new entry, all of it 0, until end_entry(); NULL if too many threads have one. */
@@ -225,26 +235,25 @@ static __always_inline void put_vm(const struct kct_key *key, struct kct_vm_stat
 	long error;
 
 	event_head(&vm->vm.event, KCT_EVENT_VM, __sync_fetch_and_add(&last_vm, 1) + 1, KCT_NO_VCPU);
-	if (shown_by == NEW_BY_TRACEPOINT) {
-		/* An update may be in progress: what is read now may be its outcome. */
+	adopt_creation(vm);
+	/* An update may be in progress: what was read now may be its outcome. */
+	if (shown_by == NEW_BY_TRACEPOINT && !vm->vm.created)
 		vm->masterclock.active = KCT_NOT_KNOWN;
-		adopt_creation(vm);
-	}
 	vm->vm.masterclock = vm->masterclock;
 	error = bpf_map_update_elem(&vms, key, vm, BPF_NOEXIST);
 	if (error && vm->vm.created)
-		return_creation(vm->vm.creator, vm->vm.create_effect);
+		note_creation(vm->masterclock.active == KCT_YES);
 	state = bpf_map_lookup_elem(&vms, key);
 	if (state && !error)
 		kct_account_created(&state->counters, &unattributed.vm, &state->vm);
 }
 
 /*
- * Put a VM that is not in the map yet into it; `leader` is the task of the process that works for
- * it, and `mm` its memory. (Numbers, as a global function takes no pointers of the kernel's. The
- * key is copied as 6.1 takes one for a map only from the stack.)
+ * Put a VM that is not in the map yet into it, and complete its key. `leader` is the task of the
+ * process that works for it, and `mm` its memory. (Numbers, as a global function takes no pointers
+ * of the kernel's. The key is copied as 6.1 takes one for a map only from the stack.)
  */
-__noinline int add_vm(const struct kct_key *whose, __u64 leader, __u64 mm, __u32 shown_by)
+__noinline int add_vm(struct kct_key *whose, __u64 leader, __u64 mm, __u32 shown_by)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct new_entry *entry;
@@ -258,16 +267,20 @@ __noinline int add_vm(const struct kct_key *whose, __u64 leader, __u64 mm, __u32
 	/* A kernel thread, or whoever else works for a VM, is not its VMM. */
 	if ((__u64)BPF_CORE_READ(kvm, mm) != mm)
 		return 0;
-	entry = begin_entry(thread);
+	if (!key.token)
+		key.token = new_generation(key.address);
+	whose->token = key.token;
+	entry = key.token ? begin_entry(thread) : NULL;
 	if (entry) {
 		entry->vm.kvm = key.address;
+		entry->vm.mm = mm;
 		describe_vm(&entry->vm.vm, kvm, key.token, (struct task_struct *)leader);
 		read_masterclock(kvm, &entry->vm.masterclock);
 		put_vm(&key, &entry->vm, shown_by);
 		end_entry(thread);
 	}
 	if (!bpf_map_lookup_elem(&vms, &key))
-		count_loss(KCT_LOSS_VMS_FULL);
+		count_refused(&key, kvm, KCT_LOSS_VMS_FULL);
 	return 0;
 }
 
@@ -293,16 +306,6 @@ static __always_inline struct kct_vm_state *vm_state(struct kvm *kvm, struct tas
 	if (state && !state->announced && armed)
 		announce_vm(state);
 	return state;
-}
-
-static __always_inline void describe_vcpu(struct kct_vcpu_event *e, struct kvm_vcpu *vcpu)
-{
-	__builtin_memset(e, 0, sizeof(*e));
-	event_head(&e->event, KCT_EVENT_VCPU, KCT_NO_VM, BPF_CORE_READ(vcpu, vcpu_id));
-	e->has_pvti = read_current_pvti(vcpu, &e->pvti);
-	e->pending = request_is_pending(vcpu);
-	e->tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
-	e->tsc_khz = BPF_CORE_READ(vcpu, arch.virtual_tsc_khz);
 }
 
 /*
@@ -370,16 +373,11 @@ static __always_inline struct kct_vcpu_state *vcpu_state(struct kvm_vcpu *vcpu,
 		return NULL;
 	key.token = vm->vm.token;
 	state = bpf_map_lookup_elem(&vcpus, &key);
-	/* Without a token only the VM's number tells a vCPU from a predecessor at its address. */
-	if (state && state->vm != vm->vm.event.vm) {
-		bpf_map_delete_elem(&vcpus, &key);
-		state = NULL;
-	}
 	if (!state) {
 		add_vcpu(&key, vm, shown_by);
 		state = bpf_map_lookup_elem(&vcpus, &key);
 		if (!state)
-			count_loss(KCT_LOSS_VCPUS_FULL);
+			count_refused(&key, (struct kvm *)vm->kvm, KCT_LOSS_VCPUS_FULL);
 	}
 	if (state && !state->announced && armed)
 		announce_vcpu(state, &key);

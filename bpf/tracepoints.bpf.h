@@ -109,9 +109,12 @@ int BPF_PROG(tp_tsc_track, unsigned int vcpu_id, unsigned int nr_matched, unsign
 SEC("tp_btf/sys_exit")
 int BPF_PROG(tp_ioctl, struct pt_regs *regs, long result)
 {
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 	struct who who;
 
-	if (bpf_get_current_pid_tgid() >> 32 != ioctls_of)
+	if (own_pid_level)
+		pid = process_number(bpf_get_current_task_btf()->group_leader);
+	if (pid != ioctls_of)
 		return 0;
 	who_is_running(&who);
 	ioctl_done(&who, result);

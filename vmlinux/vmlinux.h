@@ -55,8 +55,23 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
-struct mm_struct;
-struct pid;
+struct task_struct;
+
+struct mm_struct {
+	struct task_struct *owner; /* with CONFIG_MEMCG */
+};
+
+struct pid_namespace;
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
 
 struct thread_info {
 	__u32 status; /* TS_COMPAT: a 32-bit system call is in progress */
@@ -70,7 +85,6 @@ struct task_struct {
 	int tgid;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
-	__u64 start_boottime;
 	struct files_struct *files;
 	char comm[16];
 };
@@ -78,6 +92,14 @@ struct task_struct {
 typedef struct {
 	int counter;
 } atomic_t;
+
+typedef struct {
+	atomic_t refs;
+} refcount_t;
+
+struct list_head {
+	struct list_head *next, *prev;
+};
 
 struct xarray {
 	void *xa_head;
@@ -117,7 +139,9 @@ struct kvm {
 	struct mm_struct *mm;
 	struct xarray vcpu_array;
 	atomic_t online_vcpus;
+	struct list_head vm_list;
 	struct kvm_arch arch;
+	refcount_t users_count;
 	struct dentry *debugfs_dentry;
 	int userspace_pid;
 };

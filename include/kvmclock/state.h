@@ -24,6 +24,16 @@ struct kct_past_snapshot {
 	__s64 clock_offset;
 };
 #define KCT_PAST_SNAPSHOTS 8
+/* Of a VM or vCPU that found no room: its VM. */
+struct kct_refused {
+	__u64 kvm;
+	__u64 mm;
+};
+
+/* A token that we count ourselves has this bit, which no inode number has. */
+#define KCT_GENERATION (1ULL << 63)
+/* In the map of generations: the VM of this one is dead. */
+#define KCT_GENERATION_OVER (1ULL << 62)
 
 struct kct_vm_state {
 	struct kct_vm_event vm;		    /* as announced; .event.vm is the VM's number */
@@ -32,6 +42,7 @@ struct kct_vm_state {
 	struct kct_vm_counters counters;
 	struct kct_past_snapshot past[KCT_PAST_SNAPSHOTS]; /* the last ones, in a ring */
 	__u32 nr_past;					   /* ever */
+	__u64 mm;	  /* the guest's memory: kvm->mm, whose owner is the VMM */
 	__u32 clock_sets; /* how often the clock was set: a vCPU compares it with its own */
 	__u16 announced;  /* the `vm` event has been delivered */
 	__u16 gone;	  /* kvm_destroy_vm() was seen, and the `vm-gone` event delivered */
@@ -67,16 +78,49 @@ struct kct_vcpu_state {
 #define KCT_SITE_ORIGIN(site)	 ((enum kct_origin)((site) >> 16 & 0xff))
 #define KCT_SITE_OFFSET(site)	 ((__s64)(__s32)((site) >> 32))
 
-/* One VM or one vCPU as the census finds it, in the order of the files of a task. */
-struct kct_census_entry {
+/* ---- what src/attach/ and the programs of bpf/census.bpf.h ask and tell each other ---- */
+
+/* The file of a VM or vCPU, in the order of the files of a task. */
+struct kct_found_file {
+	__u64 kvm;
+	__u32 pid;   /* the process that holds it, in the tool's PID namespace */
+	__u32 owner; /* 1: that process's memory is the guest's */
+	char comm[16];
+};
+
+enum kct_walk_status {
+	KCT_WALK_ON,   /* there is more */
+	KCT_WALK_DONE, /* `node` is the list's head */
+	KCT_WALK_LOST, /* the node to go on from is not in the list any more */
+};
+
+/* Some steps through KVM's list of VMs. */
+#define KCT_WALK_STEPS 64
+struct kct_walk {
+	__u64 kvm;  /* the VM to begin after; 0: `node` tells */
+	__u64 node; /* to begin after; then where it ended */
+	__u32 status;
+	__u32 count;		     /* of found[] */
+	__u64 found[KCT_WALK_STEPS]; /* 0: one that is being made, or destroyed */
+};
+
+/* A VM as it is now, and some of its vCPUs. */
+#define KCT_VISIT_VCPUS 64
+struct kct_visit {
+	__u64 kvm;
+	__u32 first_vcpu; /* index of the first of vcpus[] */
+	__u32 lives;	  /* 0: it does not, and the rest is void */
+	__u32 nr_vcpus;	  /* of vcpus[] */
+	struct kct_vm_event vm;
+	struct kct_vcpu_event vcpus[KCT_VISIT_VCPUS];
+};
+
+/* Does this VM live? */
+#define KCT_QUESTIONS 64
+struct kct_question {
 	struct kct_key key;
-	__u64 vm_address; /* of a vCPU: its struct kvm */
-	__u32 pid;	  /* the process that holds the file */
-	__u32 owner;	  /* 1: that process's memory is the guest's */
-	__u32 is_vcpu;
-	__u32 pad;
-	struct kct_vm_event vm;	    /* of a VM */
-	struct kct_vcpu_event vcpu; /* of a vCPU */
+	__u64 mm; /* the memory that its guest has */
+	__u64 lives;
 };
 
 #endif

@@ -68,11 +68,11 @@
 	X(GET_CLOCK_GUEST, "get-clock-guest") /* KVM_GET_CLOCK_GUEST */                            \
 	X(SET_CLOCK_GUEST, "set-clock-guest") /* KVM_SET_CLOCK_GUEST */
 
-/* Why the evidence is not whole; see kct_losses in state.h. */
+/* Why the evidence is not whole. Events are counted, but where VMs or vCPUs had no room: those. */
 #define KCT_LOSSES(X)                                                                              \
 	X(RING_FULL, "ring-full")   /* an event did not fit into the ring buffer */                \
-	X(VMS_FULL, "vms-full")	    /* no room for one more VM */                                  \
-	X(VCPUS_FULL, "vcpus-full") /* no room for one more vCPU */                                \
+	X(VMS_FULL, "vms-full")	    /* VMs that had no room: their events are nobody's */          \
+	X(VCPUS_FULL, "vcpus-full") /* vCPUs that had none */                                      \
 	X(MISSED, "missed")	    /* the kernel skipped a program (recursion) */
 
 #define KCT_EVENT_ROW(name, text)  KCT_EVENT_##name,

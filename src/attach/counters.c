@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "attach/inside.h"
+#include "attach/maps.h"
 
 /* struct bpf_link_info of a perf event's link, as 6.7 has it of a kprobe (3acf8ace6823). */
 struct link_info {
@@ -95,14 +96,38 @@ void kct_session_losses(const struct kct_session *session, uint64_t losses[KCT_N
 		count_evidence(session, &session->plan.rows[i], misses);
 }
 
-int kct_take_vm(struct kct_model *model, const struct kct_vm_state *state)
+/*
+ * Has the VM been introduced, and is it wanted? Its `vm` event may not have been read yet, or may
+ * have been lost; that comes first, as a VM has its name from it.
+ */
+static bool is_introduced(const struct kct_session *session, const struct kct_model *model,
+			  const struct kct_vm_state *state)
 {
-	struct kct_vm *vm = kct_model_vm(model, state->vm.event.vm);
+	const struct kct_vm *vm = kct_model_find_vm(model, state->vm.event.vm);
 
+	if (vm && vm->introduced)
+		return true;
+	if (state->announced)
+		ring_buffer__consume(session->ring);
+	else
+		session->on_event(session->context, (const union kct_any_event *)&state->vm);
+	vm = kct_model_find_vm(model, state->vm.event.vm);
+	return vm && vm->introduced;
+}
+
+int kct_take_vm(const struct kct_session *session, struct kct_model *model,
+		const struct kct_vm_state *state)
+{
+	struct kct_vm *vm;
+
+	/* One that nothing was counted of, nor announced, came and went before we began. */
+	if (!state->announced && !kct_updates(&state->counters, KCT_ANY, KCT_ANY))
+		return 0;
+	if (!is_introduced(session, model, state))
+		return 0;
+	vm = kct_model_vm(model, state->vm.event.vm);
 	if (!vm)
 		return -ENOMEM;
-	vm->introduced = true;
-	vm->info = state->vm;
 	vm->counters = state->counters;
 	vm->active = state->masterclock.active;
 	return 0;
@@ -110,9 +135,11 @@ int kct_take_vm(struct kct_model *model, const struct kct_vm_state *state)
 
 int kct_take_vcpu(struct kct_model *model, const struct kct_vcpu_state *state)
 {
-	struct kct_vm *vm = kct_model_vm(model, state->vm);
-	struct kct_vcpu *vcpu = vm ? kct_vm_vcpu(vm, state->id) : NULL;
+	struct kct_vcpu *vcpu;
 
+	if (!kct_model_find_vm(model, state->vm))
+		return 0;
+	vcpu = kct_vm_vcpu(kct_model_vm(model, state->vm), state->id);
 	if (!vcpu)
 		return -ENOMEM;
 	vcpu->pending = kct_request_is_pending(state->request_changes);
@@ -120,21 +147,36 @@ int kct_take_vcpu(struct kct_model *model, const struct kct_vcpu_state *state)
 	return 0;
 }
 
+struct taking {
+	const struct kct_session *session;
+	struct kct_model *model;
+};
+
+static int take_vm(void *context, const struct kct_key *key, const void *state)
+{
+	const struct taking *taking = context;
+
+	(void)key;
+	return kct_take_vm(taking->session, taking->model, state);
+}
+
+static int take_vcpu(void *context, const struct kct_key *key, const void *state)
+{
+	const struct taking *taking = context;
+
+	(void)key;
+	return kct_take_vcpu(taking->model, state);
+}
+
 int kct_session_counters(const struct kct_session *session, struct kct_model *model)
 {
-	int vms = bpf_map__fd(session->bpf->maps.vms);
-	int vcpus = bpf_map__fd(session->bpf->maps.vcpus);
-	struct kct_vcpu_state vcpu;
-	struct kct_vm_state vm;
-	struct kct_key key, *at;
-	int error = 0;
+	struct taking taking = {session, model};
+	int error = kct_map_each(bpf_map__fd(session->bpf->maps.vms), sizeof(struct kct_vm_state),
+				 take_vm, &taking);
 
-	for (at = NULL; !error && !bpf_map_get_next_key(vms, at, &key); at = &key)
-		if (!bpf_map_lookup_elem(vms, &key, &vm))
-			error = kct_take_vm(model, &vm);
-	for (at = NULL; !error && !bpf_map_get_next_key(vcpus, at, &key); at = &key)
-		if (!bpf_map_lookup_elem(vcpus, &key, &vcpu))
-			error = kct_take_vcpu(model, &vcpu);
+	if (!error)
+		error = kct_map_each(bpf_map__fd(session->bpf->maps.vcpus),
+				     sizeof(struct kct_vcpu_state), take_vcpu, &taking);
 	model->unattributed = session->bpf->bss->unattributed;
 	kct_session_losses(session, model->losses, &model->misses);
 	return error;

@@ -123,9 +123,16 @@ const struct kct_evidence kct_evidence[] = {
 	ROW("vm-gone", "the end of a VM", false,
 	    WAY(KCT_KPROBE, "kvm_destroy_vm", "kprobe_vm_gone"),
 	    WAY_BUT(KCT_FENTRY, "kvm_destroy_vm", SKIPPED, "fentry_vm_gone"),
-	    WAY_BUT(KCT_ITERATOR, "task_file",
-		    "when a VM ended: it is noticed at the next census")),
+	    WAY_BUT(KCT_DERIVED, NULL,
+		    "a VM that is not in KVM's list any more has ended; when, is not known")),
 	ROW("vm", "the VMs and vCPUs that run already", true,
-	    WAY(KCT_ITERATOR, "task_file", "census")),
+	    {.method = KCT_ITERATOR,
+	     .targets = {"task_file"},
+	     .programs = {"census"},
+	     .host_only = true},
+	    WAY_BUT(KCT_ITERATOR, "task_file",
+		    "the names and numbers of processes outside this PID namespace; nor their VMs "
+		    "that run already, unless a VM within it or the symbol vm_list leads to them",
+		    "census")),
 };
 const size_t kct_nr_evidence = sizeof(kct_evidence) / sizeof(kct_evidence[0]);

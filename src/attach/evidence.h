@@ -33,6 +33,7 @@ struct kct_way {
 	const char *programs[KCT_MAX_PROGRAMS];
 	const char *cannot;    /* what this way does not show; NULL */
 	bool unless_preempted; /* only where programs on tracepoints are not preempted */
+	bool host_only;	       /* not in a PID namespace other than the host's */
 };
 
 struct kct_evidence {

@@ -5,6 +5,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "attach/census.h"
 #include "attach/session.h"
 #include "kvmclock.skel.h"
 
@@ -25,8 +26,10 @@ struct kct_session {
 	struct ring_buffer *ring;
 	kct_on_event on_event;
 	void *context;
+	struct kct_census census;
 	uint32_t max_vms;
 	struct kct_model *last_counters; /* not ours; may be NULL */
+	bool tells_vm_gone;		 /* `vm-gone` is among the kinds that are emitted */
 	uint32_t born;			 /* `vm` events since the last reaping */
 };
 
@@ -40,11 +43,15 @@ struct bpf_program *kct_program(const struct kct_session *session, const char *n
 
 /* counters.c: note what was missed where the program is still attached. */
 void kct_count_missed(struct kct_attached *attached);
-/* 0 or -ENOMEM. */
-int kct_take_vm(struct kct_model *model, const struct kct_vm_state *state);
+/*
+ * counters.c: take the state of a VM, or of a vCPU, into a model. What the model does not know,
+ * because the VM is not wanted, is left out. 0 or -ENOMEM.
+ */
+int kct_take_vm(const struct kct_session *session, struct kct_model *model,
+		const struct kct_vm_state *state);
 int kct_take_vcpu(struct kct_model *model, const struct kct_vcpu_state *state);
 
-/* session.c: say why the kernel refused (errno), and give the exit status. */
-int kct_refused(int error);
+/* reap.c: find out which VMs are gone, free their place, and deliver a `vm-gone` for each. */
+int kct_reap(struct kct_session *session);
 
 #endif

@@ -8,6 +8,7 @@
 #include "attach/plan.h"
 #include "attach/try.h"
 #include "base/error.h"
+#include "host/host.h"
 
 _Static_assert(KCT_MAX_EVIDENCE <= KCT_MAX_HOOKS, "a header has room for every row");
 
@@ -113,6 +114,12 @@ static void plan_row(struct kct_plan *plan, struct kct_plan_row *row, struct kct
 			break;
 		attempt->tried = true;
 		attempt->target = way->targets[0];
+		if (way->host_only && !kct_host_is_pid_namespace()) {
+			attempt->error = -EXDEV;
+			snprintf(attempt->why, sizeof(attempt->why),
+				 "this is a PID namespace of its own");
+			continue;
+		}
 		if (!may_use(options, way->method)) {
 			attempt->error = -ECANCELED;
 			explain_unwanted(attempt, options, way->method);

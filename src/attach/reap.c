@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* VMs that are gone: found out by a census, and their places in the maps freed. */
+/* VMs that are gone: those that we know are looked for in KVM's list, and their places freed. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -8,76 +8,114 @@
 
 #include "attach/census.h"
 #include "attach/inside.h"
+#include "attach/maps.h"
 #include "host/host.h"
 
-struct alive {
-	struct kct_key *keys;
-	size_t count, room;
-	bool failed;
+/* ---- keys of a map whose VMs are dead ---- */
+
+struct search {
+	struct kvmclock_bpf *bpf;
+	struct kct_question questions[KCT_QUESTIONS];
+	struct kct_key keys[KCT_QUESTIONS]; /* in the map, of the VM asked about */
+	size_t nr_questions;
+	struct kct_key *dead;
+	size_t nr_dead, room;
 };
 
-static int compare_keys(const void *a, const void *b)
+static int note_dead(struct search *search, const struct kct_key *key)
 {
-	return memcmp(a, b, sizeof(struct kct_key));
-}
+	if (search->nr_dead == search->room) {
+		size_t room = search->room ? 2 * search->room : KCT_QUESTIONS;
+		struct kct_key *dead = realloc(search->dead, room * sizeof(*dead));
 
-static void note_alive(void *context, const struct kct_census_entry *entry)
-{
-	struct alive *alive = context;
-
-	if (entry->is_vcpu || alive->failed)
-		return;
-	if (alive->count == alive->room) {
-		size_t room = alive->room ? 2 * alive->room : 64;
-		struct kct_key *keys = realloc(alive->keys, room * sizeof(*keys));
-
-		if (!keys) {
-			alive->failed = true;
-			return;
-		}
-		alive->keys = keys;
-		alive->room = room;
+		if (!dead)
+			return -ENOMEM;
+		search->dead = dead;
+		search->room = room;
 	}
-	alive->keys[alive->count++] = entry->key;
+	search->dead[search->nr_dead++] = *key;
+	return 0;
 }
+
+static int ask(struct search *search)
+{
+	int error = kct_census_who_lives(search->bpf, search->questions, search->nr_questions);
+
+	for (size_t i = 0; !error && i < search->nr_questions; i++)
+		if (!search->questions[i].lives)
+			error = note_dead(search, &search->keys[i]);
+	search->nr_questions = 0;
+	return error;
+}
+
+static int ask_about(struct search *search, const struct kct_key *key, uint64_t vm, uint64_t mm)
+{
+	struct kct_question *question = &search->questions[search->nr_questions];
+
+	question->key = (struct kct_key){vm, key->token};
+	question->mm = mm;
+	search->keys[search->nr_questions++] = *key;
+	return search->nr_questions < KCT_QUESTIONS ? 0 : ask(search);
+}
+
+static int ask_about_vm(void *context, const struct kct_key *key, const void *value)
+{
+	const struct kct_vm_state *vm = value;
+
+	return ask_about(context, key, key->address, vm->mm);
+}
+
+static int ask_about_refused(void *context, const struct kct_key *key, const void *value)
+{
+	const struct kct_refused *vm = value;
+
+	return ask_about(context, key, vm->kvm, vm->mm);
+}
+
+/* Find the dead of a map. The caller frees search->dead. */
+static int search_map(struct search *search, const struct bpf_map *map, kct_map_visit visit)
+{
+	int error = kct_map_each(bpf_map__fd(map), bpf_map__value_size(map), visit, search);
+
+	return error || !search->nr_questions ? error : ask(search);
+}
+
+/* ---- VMs ---- */
 
 struct gone {
 	uint32_t number;
 	bool told; /* kvm_destroy_vm() was seen, and the event delivered */
 };
 
-static bool is_gone(const struct kct_key *key, const struct kct_vm_state *vm,
-		    const struct alive *alive)
+/* Its generation is over, unless the next VM there has begun one just now. */
+static void free_generation(struct kct_session *session, const struct kct_key *key)
 {
-	return vm->gone || !alive->count ||
-	       !bsearch(key, alive->keys, alive->count, sizeof(*key), compare_keys);
+	int map = bpf_map__fd(session->bpf->maps.generations);
+	uint64_t generation;
+
+	if (!(key->token & KCT_GENERATION) ||
+	    bpf_map_lookup_and_delete_elem(map, &key->address, &generation))
+		return;
+	if ((generation & ~KCT_GENERATION_OVER) != key->token)
+		bpf_map_update_elem(map, &key->address, &generation, BPF_NOEXIST);
 }
 
-/* Remove the VMs numbered up to `last` that are gone. */
-static size_t remove_vms(struct kct_session *session, const struct alive *alive, uint32_t last,
-			 struct gone *gone)
+/* Their last counters go to whoever wants them. */
+static int free_vms(struct kct_session *session, const struct search *search, struct gone *gone)
 {
-	int map = bpf_map__fd(session->bpf->maps.vms);
-	struct kct_key *dead = calloc(session->max_vms, sizeof(*dead));
-	struct kct_key key, *at;
+	int map = bpf_map__fd(session->bpf->maps.vms), error = 0;
 	struct kct_vm_state vm;
-	size_t count = 0;
 
-	for (at = NULL; dead && count < session->max_vms && !bpf_map_get_next_key(map, at, &key);
-	     at = &key) {
-		if (bpf_map_lookup_elem(map, &key, &vm) || vm.vm.event.vm > last ||
-		    !is_gone(&key, &vm, alive))
+	for (size_t i = 0; !error && i < search->nr_dead; i++) {
+		if (bpf_map_lookup_elem(map, &search->dead[i], &vm))
 			continue;
-		dead[count] = key;
-		gone[count++] = (struct gone){vm.vm.event.vm, vm.gone};
-		/* One that was not announced came and went before we began to count. */
-		if (session->last_counters && vm.announced)
-			kct_take_vm(session->last_counters, &vm);
+		gone[i] = (struct gone){vm.vm.event.vm, vm.gone && session->tells_vm_gone};
+		if (session->last_counters)
+			error = kct_take_vm(session, session->last_counters, &vm);
+		bpf_map_delete_elem(map, &search->dead[i]);
+		free_generation(session, &search->dead[i]);
 	}
-	for (size_t i = 0; i < count; i++)
-		bpf_map_delete_elem(map, &dead[i]);
-	free(dead);
-	return count;
+	return error;
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -87,31 +125,47 @@ static int compare_numbers(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Remove the vCPUs of the VMs in `gone`, which is sorted. */
-static void remove_vcpus(struct kct_session *session, const struct gone *gone, size_t count)
+/* ---- their vCPUs ---- */
+
+struct vcpu_search {
+	struct search search; /* only for its list */
+	struct kct_session *session;
+	const struct gone *gone;
+	size_t nr_gone;
+};
+
+static int note_vcpu(void *context, const struct kct_key *key, const void *value)
 {
-	int map = bpf_map__fd(session->bpf->maps.vcpus);
-	struct kct_key key, next;
-	struct kct_vcpu_state vcpu;
-	int error = bpf_map_get_next_key(map, NULL, &key);
+	struct vcpu_search *v = context;
+	const struct kct_vcpu_state *vcpu = value;
+	struct gone its_vm = {.number = vcpu->vm};
+	int error = 0;
 
-	/* The next key is asked for before this one is removed, or the walk would start anew. */
-	while (!error) {
-		struct gone its_vm = {0};
-
-		error = bpf_map_get_next_key(map, &key, &next);
-		if (!bpf_map_lookup_elem(map, &key, &vcpu))
-			its_vm.number = vcpu.vm;
-		if (its_vm.number &&
-		    bsearch(&its_vm, gone, count, sizeof(*gone), compare_numbers)) {
-			if (session->last_counters &&
-			    kct_model_find_vm(session->last_counters, vcpu.vm))
-				kct_take_vcpu(session->last_counters, &vcpu);
-			bpf_map_delete_elem(map, &key);
-		}
-		key = next;
-	}
+	if (!bsearch(&its_vm, v->gone, v->nr_gone, sizeof(*v->gone), compare_numbers))
+		return 0;
+	if (v->session->last_counters)
+		error = kct_take_vcpu(v->session->last_counters, vcpu);
+	return error ? error : note_dead(&v->search, key);
 }
+
+static void free_keys(const struct bpf_map *map, const struct search *search)
+{
+	for (size_t i = 0; i < search->nr_dead; i++)
+		bpf_map_delete_elem(bpf_map__fd(map), &search->dead[i]);
+}
+
+static int free_vcpus(struct kct_session *session, const struct gone *gone, size_t count)
+{
+	struct vcpu_search v = {.session = session, .gone = gone, .nr_gone = count};
+	const struct bpf_map *map = session->bpf->maps.vcpus;
+	int error = kct_map_each(bpf_map__fd(map), sizeof(struct kct_vcpu_state), note_vcpu, &v);
+
+	free_keys(map, &v.search);
+	free(v.search.dead);
+	return error;
+}
+
+/* ---- all of it ---- */
 
 static void deliver_gone(struct kct_session *session, uint32_t number)
 {
@@ -124,34 +178,48 @@ static void deliver_gone(struct kct_session *session, uint32_t number)
 	session->on_event(session->context, &event);
 }
 
-int kct_session_reap(struct kct_session *session)
+static int free_dead(struct kct_session *session, const struct search *search)
 {
-	/* A VM that comes while the census is taken may be missing from it, and has a higher one.
-	 */
-	uint32_t last = session->bpf->bss->last_vm;
-	struct gone *gone = calloc(session->max_vms, sizeof(*gone));
-	struct alive alive = {0};
-	size_t count;
+	struct gone *gone = calloc(search->nr_dead, sizeof(*gone));
 	int error;
 
-	session->born = 0;
-	error = kct_census_read(session->bpf->progs.census, note_alive, &alive);
-	if (error || alive.failed || !gone) {
-		free(alive.keys);
-		free(gone);
-		return error ? kct_refused(-error) : 0;
-	}
-	if (alive.count)
-		qsort(alive.keys, alive.count, sizeof(*alive.keys), compare_keys);
-	count = remove_vms(session, &alive, last, gone);
-	qsort(gone, count, sizeof(*gone), compare_numbers);
-	remove_vcpus(session, gone, count);
+	if (!gone)
+		return -ENOMEM;
 	/* What happened before they went is delivered before that they went. */
 	ring_buffer__consume(session->ring);
-	for (size_t i = 0; i < count; i++)
-		if (!gone[i].told)
+	error = free_vms(session, search, gone);
+	qsort(gone, search->nr_dead, sizeof(*gone), compare_numbers);
+	if (!error)
+		error = free_vcpus(session, gone, search->nr_dead);
+	for (size_t i = 0; i < search->nr_dead; i++)
+		if (gone[i].number && !gone[i].told)
 			deliver_gone(session, gone[i].number);
-	free(alive.keys);
 	free(gone);
-	return 0;
+	return error;
+}
+
+/* Of those that found no room nothing is kept but that they were counted. */
+static int free_refused(struct kct_session *session)
+{
+	struct search search = {.bpf = session->bpf};
+	const struct bpf_map *map = session->bpf->maps.refused;
+	int error = search_map(&search, map, ask_about_refused);
+
+	free_keys(map, &search);
+	free(search.dead);
+	return error;
+}
+
+int kct_reap(struct kct_session *session)
+{
+	struct search search = {.bpf = session->bpf};
+	int error = search_map(&search, session->bpf->maps.vms, ask_about_vm);
+
+	session->born = 0;
+	if (!error && search.nr_dead)
+		error = free_dead(session, &search);
+	if (!error && session->bpf->bss->has_refused)
+		error = free_refused(session);
+	free(search.dead);
+	return error;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "attach/census.h"
@@ -22,7 +23,8 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	return 0;
 }
 
-int kct_refused(int error)
+/* Say why the kernel refused (errno), and give the exit status. */
+static int refused(int error)
 {
 	char missing[64];
 
@@ -60,13 +62,19 @@ static int on_record(void *context, void *data, size_t size)
 static int prepare(struct kct_session *session, const struct kct_session_options *options)
 {
 	struct kvmclock_bpf *bpf = session->bpf;
+	int error;
 
 	bpf->rodata->emitted_kinds = options->emitted_kinds;
 	if (bpf_map__set_max_entries(bpf->maps.vms, options->max_vms) ||
 	    bpf_map__set_max_entries(bpf->maps.vcpus, options->max_vms * VCPUS_PER_VM) ||
+	    bpf_map__set_max_entries(bpf->maps.refused, options->max_vms * VCPUS_PER_VM) ||
+	    bpf_map__set_max_entries(bpf->maps.generations, options->max_vms * 2) ||
 	    bpf_map__set_max_entries(bpf->maps.events, options->ring_bytes))
 		return -errno;
-	return kct_programs_choose(session);
+	error = kct_programs_choose(session);
+	if (!error)
+		kct_census_choose(bpf, true);
+	return error;
 }
 
 /* Why there is no way to have what nothing can be traced without. */
@@ -81,9 +89,9 @@ static int explain_missing(const struct kct_plan_row *row, const struct kct_plan
 			return KCT_EXIT_HOST;
 		}
 		if (options->method < 0 && row->evidence->ways[i].method == KCT_TRACEPOINT)
-			return kct_refused(-attempt->error);
+			return refused(-attempt->error);
 	}
-	return kct_refused(ESRCH);
+	return refused(ESRCH);
 }
 
 static int plan_session(struct kct_session *session, const struct kct_kernel_btf *kernel,
@@ -110,8 +118,10 @@ static int load_session(struct kct_session *session, const struct kct_session_op
 	if (!error)
 		error = kvmclock_bpf__load(session->bpf);
 	if (!error)
+		error = kct_census_begin(&session->census, session->bpf);
+	if (!error)
 		error = kct_programs_attach(session);
-	return error ? kct_refused(-error) : 0;
+	return error ? refused(-error) : 0;
 }
 
 int kct_session_open(struct kct_session **out, const struct kct_session_options *options,
@@ -130,6 +140,7 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 	session->on_event = on_event;
 	session->context = context;
 	session->max_vms = options->max_vms;
+	session->tells_vm_gone = options->emitted_kinds >> KCT_EVENT_VM_GONE & 1;
 	session->last_counters = options->last_counters;
 	/* It takes several MB, and is not kept. */
 	kct_kernel_btf_open(&kernel);
@@ -139,7 +150,7 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 		return error;
 	session->ring =
 		ring_buffer__new(bpf_map__fd(session->bpf->maps.events), on_record, session, NULL);
-	return session->ring ? 0 : kct_refused(errno);
+	return session->ring ? 0 : refused(errno);
 }
 
 void kct_session_disarm(struct kct_session *session)
@@ -158,6 +169,7 @@ void kct_session_close(struct kct_session *session)
 	if (!session)
 		return;
 	kct_programs_detach(session);
+	kct_census_clear(&session->census);
 	free(session->attached);
 	ring_buffer__free(session->ring);
 	kvmclock_bpf__destroy(session->bpf);
@@ -166,20 +178,50 @@ void kct_session_close(struct kct_session *session)
 }
 
 /*
+ * A VM's clock counts from when it was made, by the kvmclock base. What that is now, or a little
+ * less: the kernel tells the time since boot, which NTP steers, and our clocks by how much. (Our
+ * own time since boot may be another, in a time namespace.)
+ */
+static int note_begin(struct kct_session *session)
+{
+	uint64_t raw = kct_clock_ns(CLOCK_MONOTONIC_RAW);
+	int error = kct_census_look_around(&session->census);
+
+	session->bpf->bss->armed_base_ns =
+		raw + session->bpf->bss->boot_ns - kct_clock_ns(CLOCK_MONOTONIC);
+	return error;
+}
+
+/*
  * Twice: before we count, so that what is counted then has something to be compared with; and
  * after, so that what is announced is what the first event begins with.
  */
 int kct_session_arm(struct kct_session *session)
 {
-	int error;
+	int error = kct_census_find(&session->census);
 
-	session->bpf->bss->census_seeds = 1;
-	error = kct_census_read(session->bpf->progs.census, NULL, NULL);
+	if (!error)
+		error = kct_census_seed(&session->census);
+	if (!error)
+		error = note_begin(session);
 	session->bpf->bss->armed = 1;
 	if (!error)
-		error = kct_census_read(session->bpf->progs.census, NULL, NULL);
-	session->bpf->bss->census_seeds = 0;
-	return error ? kct_refused(-error) : 0;
+		error = kct_census_find(&session->census);
+	if (!error)
+		error = kct_census_seed(&session->census);
+	if (error)
+		return refused(-error);
+	if (!kct_host_is_pid_namespace())
+		kct_error("%s", kct_census_is_partial(&session->census) ? KCT_HOST_PARTIAL
+									: KCT_HOST_NAMELESS);
+	return 0;
+}
+
+int kct_session_reap(struct kct_session *session)
+{
+	int error = kct_reap(session);
+
+	return error ? refused(-error) : 0;
 }
 
 void kct_session_watch_ioctls(struct kct_session *session, uint32_t pid)
@@ -208,27 +250,35 @@ int kct_session_consume(struct kct_session *session)
 
 /* ---- the census alone ---- */
 
-static int census_alone(struct kvmclock_bpf *bpf)
+static int load_census(struct kct_census *census, struct kvmclock_bpf *bpf)
 {
 	struct bpf_program *program;
+	int error;
 
 	bpf_object__for_each_program(program, bpf->obj)
 	{
-		bpf_program__set_autoload(program, program == bpf->progs.census);
+		bpf_program__set_autoload(program, false);
 	}
-	return kvmclock_bpf__load(bpf);
+	kct_census_choose(bpf, false);
+	error = kvmclock_bpf__load(bpf);
+	return error ? error : kct_census_begin(census, bpf);
 }
 
-int kct_census(void (*visit)(void *context, const struct kct_census_entry *entry), void *context)
+int kct_census(kct_census_visit visit, void *context, bool *partial)
 {
+	struct kct_census census = {0};
 	struct kvmclock_bpf *bpf;
 	int error;
 
 	libbpf_set_print(quiet);
 	bpf = kvmclock_bpf__open();
-	error = bpf ? census_alone(bpf) : -errno;
+	error = bpf ? load_census(&census, bpf) : -errno;
 	if (!error)
-		error = kct_census_read_once(bpf->progs.census, visit, context);
+		error = kct_census_find(&census);
+	if (!error)
+		error = kct_census_visit_each(&census, visit, context);
+	*partial = !error && kct_census_is_partial(&census);
+	kct_census_clear(&census);
 	kvmclock_bpf__destroy(bpf);
-	return error ? kct_refused(-error) : 0;
+	return error ? refused(-error) : 0;
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attach/census.h"
 #include "attach/plan.h"
 #include "kvmclock/state.h"
 #include "model/model.h"
@@ -68,7 +69,10 @@ int kct_session_counters(const struct kct_session *session, struct kct_model *mo
 /* Find out which VMs are gone, free their place, and deliver a `vm-gone` for each. */
 int kct_session_reap(struct kct_session *session);
 
-/* Take a census; `visit` gets every VM and vCPU file once. No tracing is needed. */
-int kct_census(void (*visit)(void *context, const struct kct_census_entry *entry), void *context);
+/*
+ * Take a census, without tracing. `visit` gets each VM, oldest first, with its first vCPUs, and
+ * again with the next ones. *partial: there may be others, in other PID namespaces than ours.
+ */
+int kct_census(kct_census_visit visit, void *context, bool *partial);
 
 #endif

@@ -67,6 +67,8 @@ static const char *help_for(const struct kct_way *way, const struct kct_attempt 
 			       ? "a kernel that lets functions be traced (no lockdown), if even "
 				 "root is refused"
 			       : "CAP_BPF and CAP_PERFMON, and no lockdown for confidentiality";
+	case -EXDEV:
+		return "the host's PID namespace (docker run --pid=host)";
 	case -EOPNOTSUPP:
 		return "a kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS";
 	}

@@ -42,7 +42,7 @@ bool kct_filter_is_set(const struct kct_filter *filter)
 
 bool kct_filter_wants(const struct kct_filter *filter, uint32_t pid, const struct kct_vm_name *name)
 {
-	if (filter->pid && filter->pid != pid)
+	if (filter->pid && (filter->pid != pid || pid == KCT_NO_NUMBER))
 		return false;
 	return !filter->vm ||
 	       (name && (!strcmp(filter->vm, name->name) || !strcmp(filter->form, name->name) ||

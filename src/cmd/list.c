@@ -17,7 +17,6 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "base/tree.h"
 #include "model/names.h"
 
 #define LIST_SCHEMA  "kvmclock-trace/list"
@@ -25,23 +24,27 @@
 
 /* A VM with what its vCPUs add up to. */
 struct row {
-	uint64_t kvm; /* address of its struct kvm: what vCPUs refer to */
+	uint64_t kvm; /* address of its struct kvm */
 	struct kct_vm_event vm;
 	struct kct_vm_name name;
 	uint32_t nr_pending;
-	uint32_t nr_seen; /* vCPUs whose files were found */
+	uint32_t nr_seen; /* vCPUs that were looked at */
 	uint64_t tsc_offset;
-	bool introduced, offsets_differ;
+	bool offsets_differ;
 };
 
 struct list {
 	struct kct_filter filter;
 	bool json;
-	bool names_are_ours;
-	void *rows;  /* tree of struct row by kvm */
-	void *named; /* tree of those named first of each process, by pid */
+	bool proc_is_ours;
+	struct row **rows; /* oldest first */
+	size_t nr_rows, room;
+	struct row *row; /* the one whose vCPUs come now; NULL: it is not wanted */
+	void *known;	 /* tree of the rows by address of the struct kvm */
+	void *named;	 /* tree of those named first of each process, by pid */
 	json_t *vms;
 	uint64_t base_ns; /* the kvmclock base, when the census was taken */
+	bool partial;	  /* there may be VMs that were not found */
 	bool failed;
 };
 
@@ -75,21 +78,61 @@ static int compare_rows(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The row of a struct kvm, made if need be: a vCPU's file may come before its VM's. */
-static struct row *row_of(struct list *list, uint64_t kvm)
+static int compare_pids(const void *a, const void *b)
 {
-	struct row key = {.kvm = kvm}, *row, **node = tfind(&key, &list->rows, compare_rows);
+	uint32_t x = ((const struct row *)a)->vm.pid, y = ((const struct row *)b)->vm.pid;
 
-	if (node)
-		return *node;
-	row = calloc(1, sizeof(*row));
-	if (!row)
+	return (x > y) - (x < y);
+}
+
+/* The VMs of one process have its name, which takes several system calls. */
+static void name_row(struct list *list, struct row *row)
+{
+	bool has_process = row->vm.pid != KCT_NO_NUMBER && list->proc_is_ours;
+	struct row **named = has_process ? tsearch(row, &list->named, compare_pids) : NULL;
+	char comm[sizeof(row->vm.comm) + 1] = "";
+
+	memcpy(comm, row->vm.comm, sizeof(row->vm.comm));
+	if (named && *named != row)
+		row->name = (*named)->name;
+	else if (has_process)
+		kct_vm_name_of_pid(&row->name, (pid_t)row->vm.pid, comm);
+	else
+		kct_vm_name_from_cmdline(&row->name, NULL, 0, comm);
+}
+
+static bool has_room(struct list *list)
+{
+	size_t room = list->room ? 2 * list->room : 64;
+	struct row **rows;
+
+	if (list->nr_rows < list->room)
+		return true;
+	rows = realloc(list->rows, room * sizeof(struct row *));
+	if (!rows)
+		return false;
+	list->rows = rows;
+	list->room = room;
+	return true;
+}
+
+/* NULL also if it is known already: the census may come to a VM twice. */
+static struct row *new_row(struct list *list, const struct kct_visit *visit)
+{
+	struct row *row = has_room(list) ? calloc(1, sizeof(*row)) : NULL, **known = NULL;
+
+	if (row) {
+		row->kvm = visit->kvm;
+		row->vm = visit->vm;
+		known = tsearch(row, &list->known, compare_rows);
+	}
+	if (!known || *known != row) {
+		list->failed |= !known;
+		free(row);
 		return NULL;
-	row->kvm = kvm;
-	if (tsearch(row, &list->rows, compare_rows))
-		return row;
-	free(row);
-	return NULL;
+	}
+	name_row(list, row);
+	return list->rows[list->nr_rows++] = row;
 }
 
 static void take_vcpu(struct row *row, const struct kct_vcpu_event *vcpu)
@@ -101,47 +144,17 @@ static void take_vcpu(struct row *row, const struct kct_vcpu_event *vcpu)
 	row->nr_pending += vcpu->pending;
 }
 
-static int compare_pids(const void *a, const void *b)
-{
-	uint32_t x = ((const struct row *)a)->vm.pid, y = ((const struct row *)b)->vm.pid;
-
-	return (x > y) - (x < y);
-}
-
-/* The VMs of one process have its name, which takes several system calls. */
-static void name_row(struct list *list, struct row *row)
-{
-	struct row **named = tsearch(row, &list->named, compare_pids);
-	char comm[sizeof(row->vm.comm) + 1] = "";
-
-	memcpy(comm, row->vm.comm, sizeof(row->vm.comm));
-	if (named && *named != row)
-		row->name = (*named)->name;
-	else if (list->names_are_ours)
-		kct_vm_name_of_pid(&row->name, (pid_t)row->vm.pid, comm);
-	else
-		kct_vm_name_from_cmdline(&row->name, NULL, 0, comm);
-}
-
-static void take(void *context, const struct kct_census_entry *entry)
+static void take(void *context, const struct kct_visit *visit)
 {
 	struct list *list = context;
-	struct row *row = row_of(list, entry->vm_address);
 
-	if (!row) {
-		list->failed = true;
-		return;
-	}
-	if (entry->is_vcpu) {
-		take_vcpu(row, &entry->vcpu);
-		return;
-	}
-	row->introduced = true;
-	row->vm = entry->vm;
-	name_row(list, row);
+	if (!visit->first_vcpu)
+		list->row = new_row(list, visit);
+	for (uint32_t i = 0; list->row && i < visit->nr_vcpus; i++)
+		take_vcpu(list->row, &visit->vcpus[i]);
 }
 
-/* "equal", "differ", or "unknown" where not every vCPU's file was found. */
+/* "equal", "differ", or "unknown" where not every vCPU was seen. */
 static const char *offsets(const struct row *row)
 {
 	if (row->offsets_differ)
@@ -152,13 +165,15 @@ static const char *offsets(const struct row *row)
 static void show_row(struct list *list, const struct row *row)
 {
 	const struct kct_masterclock *m = &row->vm.masterclock;
-	char age[32] = "-", c[2][KCT_COLUMN_ROOM(24)];
+	char age[32] = "-", pid[16] = "-", c[2][KCT_COLUMN_ROOM(24)];
 
 	if (m->active)
 		snprintf(age, sizeof(age), "%.3f s",
 			 (double)(int64_t)(list->base_ns - m->kernel_ns) / KCT_NS_PER_S);
-	printf("%s %s %8u %5u %-8s %14s %7u %s\n", kct_text_column(c[0], row->name.name, 24),
-	       kct_text_column(c[1], row->name.vmm, 16), row->vm.pid, m->nr_vcpus,
+	if (row->vm.pid != KCT_NO_NUMBER)
+		snprintf(pid, sizeof(pid), "%" PRIu32, row->vm.pid);
+	printf("%s %s %8s %5u %-8s %14s %7u %s\n", kct_text_column(c[0], row->name.name, 24),
+	       kct_text_column(c[1], row->name.vmm, 16), pid, m->nr_vcpus,
 	       kct_masterclock_names[m->active], age, row->nr_pending, offsets(row));
 }
 
@@ -168,24 +183,27 @@ static json_t *row_json(const struct list *list, const struct row *row)
 	json_t *age =
 		m->active ? json_integer((json_int_t)(list->base_ns - m->kernel_ns)) : json_null();
 
-	return json_pack("{s:s, s:o, s:s, s:I, s:I, s:s, s:o, s:I, s:s}", "name", row->name.name,
-			 "uuid", kct_json_text(row->name.uuid), "vmm", row->name.vmm, "pid",
-			 (json_int_t)row->vm.pid, "nr_vcpus", (json_int_t)m->nr_vcpus,
-			 "masterclock", kct_masterclock_names[m->active], "snapshot_age_ns", age,
-			 "nr_pending", (json_int_t)row->nr_pending, "tsc_offsets", offsets(row));
+	json_t *pid = row->vm.pid == KCT_NO_NUMBER ? json_null() : json_integer(row->vm.pid);
+
+	return json_pack("{s:s, s:o, s:s, s:o, s:I, s:s, s:o, s:I, s:s}", "name", row->name.name,
+			 "uuid", kct_json_text(row->name.uuid), "vmm", row->name.vmm, "pid", pid,
+			 "nr_vcpus", (json_int_t)m->nr_vcpus, "masterclock",
+			 kct_masterclock_names[m->active], "snapshot_age_ns", age, "nr_pending",
+			 (json_int_t)row->nr_pending, "tsc_offsets", offsets(row));
 }
 
-static void visit(void *item, void *context)
+static void show_rows(struct list *list)
 {
-	const struct row *row = item;
-	struct list *list = context;
+	for (size_t i = 0; i < list->nr_rows; i++) {
+		const struct row *row = list->rows[i];
 
-	if (!row->introduced || !kct_filter_wants(&list->filter, row->vm.pid, &row->name))
-		return;
-	if (list->json)
-		json_array_append_new(list->vms, row_json(list, row));
-	else
-		show_row(list, row);
+		if (!kct_filter_wants(&list->filter, row->vm.pid, &row->name))
+			continue;
+		if (list->json)
+			json_array_append_new(list->vms, row_json(list, row));
+		else
+			show_row(list, row);
+	}
 }
 
 static void show(struct list *list)
@@ -194,10 +212,14 @@ static void show(struct list *list)
 	if (!list->json)
 		printf("%-24s %-16s %8s %5s %-8s %14s %7s %s\n", "VM", "VMM", "PID", "vCPUs",
 		       "CLOCK", "SNAPSHOT AGE", "PENDING", "TSC OFFSETS");
-	kct_tree_each(&list->rows, visit, list);
+	show_rows(list);
 	if (list->json)
-		kct_json_print(stdout, json_pack("{s:s, s:i, s:O}", "schema", LIST_SCHEMA,
-						 "version", LIST_VERSION, "vms", list->vms));
+		kct_json_print(stdout,
+			       json_pack("{s:s, s:i, s:b, s:o, s:O}", "schema", LIST_SCHEMA,
+					 "version", LIST_VERSION, "complete", !list->partial,
+					 "incomplete_why",
+					 kct_json_text(list->partial ? KCT_HOST_PARTIAL : NULL),
+					 "vms", list->vms));
 	json_decref(list->vms);
 }
 
@@ -207,13 +229,20 @@ static void leave_row(void *row)
 	(void)row;
 }
 
+static void clear(struct list *list)
+{
+	tdestroy(list->named, leave_row);
+	tdestroy(list->known, free);
+	free(list->rows);
+}
+
 int cmd_list(int argc, char **argv)
 {
 	static const struct argp_child children[] = {{&kct_filter_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.doc = "The VMs that run now, from a census of all open files; nothing is traced.",
+		.doc = "The VMs that there are now, from a census; nothing is traced.",
 		.children = children,
 	};
 	struct list list = {0};
@@ -221,8 +250,8 @@ int cmd_list(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &list))
 		return KCT_EXIT_USAGE;
-	list.names_are_ours = kct_host_pids_are_ours();
-	status = kct_census(take, &list);
+	list.proc_is_ours = kct_host_proc_is_ours();
+	status = kct_census(take, &list, &list.partial);
 	list.base_ns = kct_kvmclock_base_ns();
 	if (!status && list.failed) {
 		kct_error("out of memory");
@@ -230,7 +259,8 @@ int cmd_list(int argc, char **argv)
 	}
 	if (!status)
 		show(&list);
-	tdestroy(list.named, leave_row);
-	tdestroy(list.rows, free);
-	return status;
+	clear(&list);
+	if (!status && !kct_host_is_pid_namespace())
+		kct_error("%s", list.partial ? KCT_HOST_PARTIAL : KCT_HOST_NAMELESS);
+	return !status && list.partial ? KCT_EXIT_INCOMPLETE : status;
 }

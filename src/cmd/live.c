@@ -67,7 +67,7 @@ void kct_live_init(struct kct_live *live)
 	live->session_options.plan.method = -1;
 	live->session_options.max_vms = KCT_DEFAULT_MAX_VMS;
 	live->session_options.ring_bytes = KCT_DEFAULT_RING_BYTES;
-	live->names_are_ours = kct_host_pids_are_ours();
+	live->proc_is_ours = kct_host_proc_is_ours();
 	live->trailer.status = -1;
 }
 
@@ -79,7 +79,7 @@ void kct_live_name(const struct kct_live *live, const struct kct_vm_event *event
 	char comm[sizeof(event->comm) + 1] = "";
 
 	memcpy(comm, event->comm, sizeof(event->comm));
-	if (live->names_are_ours)
+	if (live->proc_is_ours && event->pid != KCT_NO_NUMBER)
 		kct_vm_name_of_pid(name, (pid_t)event->pid, comm);
 	else
 		kct_vm_name_from_cmdline(name, NULL, 0, comm);

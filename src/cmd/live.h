@@ -40,7 +40,7 @@ struct kct_live {
 	struct kct_trailer trailer;
 	struct kct_model model;
 	int failure; /* an enum kct_exit that ends the run */
-	bool names_are_ours;
+	bool proc_is_ours;
 };
 
 /* Options of all of them: the filter's, --max-vms and --buffer. Input: a struct kct_live. */

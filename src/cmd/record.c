@@ -128,7 +128,7 @@ static int summarize(struct record *record)
 {
 	struct kct_live *live = &record->live;
 	FILE *out = record->file == stdout ? stderr : stdout;
-	char why[64];
+	char why[160];
 	struct kct_report report = {
 		.header = &live->header,
 		.model = &live->model,

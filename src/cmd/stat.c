@@ -98,7 +98,7 @@ static void drop(struct kct_model *model, const struct kct_filter *filter)
 static void show(struct stat_run *run)
 {
 	struct kct_live *live = &run->live;
-	char why[64];
+	char why[160];
 	struct kct_report report = {
 		.header = &live->header,
 		.model = &live->model,
@@ -160,8 +160,8 @@ int cmd_stat(int argc, char **argv)
 	kct_live_init(&run.live);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &run))
 		return KCT_EXIT_USAGE;
-	/* The counters are in the maps: only VMs that come and go are worth waking up for. */
-	run.live.session_options.emitted_kinds = 1U << KCT_EVENT_VM | 1U << KCT_EVENT_VM_GONE;
+	/* The counters are in the maps: only VMs that come are worth waking up for. */
+	run.live.session_options.emitted_kinds = 1U << KCT_EVENT_VM;
 	run.live.session_options.last_counters = &run.live.model;
 	run.live.context = &run;
 	if (run.live.interval_ns)

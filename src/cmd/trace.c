@@ -72,7 +72,7 @@ static void on_batch(struct kct_live *live)
 static int finish(struct trace *trace)
 {
 	struct kct_live *live = &trace->live;
-	char why[64];
+	char why[160];
 
 	if (trace->json)
 		kct_write_trailer(stdout, &live->trailer);

@@ -160,12 +160,28 @@ void kct_host_anchor(struct kct_anchor *anchor)
 		anchor->realtime_error_ns = (uint64_t)ntp.maxerror * 1000;
 }
 
-bool kct_host_pids_are_ours(void)
+bool kct_host_is_pid_namespace(void)
 {
 	const ino_t first_pid_namespace = 0xeffffffc; /* PROC_PID_INIT_INO */
 	struct stat status;
 
 	return !stat("/proc/self/ns/pid", &status) && status.st_ino == first_pid_namespace;
+}
+
+bool kct_host_proc_is_ours(void)
+{
+	FILE *file = fopen("/proc/self/status", "re");
+	int first, second, count = 0;
+	char line[256];
+
+	if (!file)
+		return false;
+	/* Our numbers, from the namespace of /proc down to our own. */
+	while (fgets(line, sizeof(line), file))
+		if (!strncmp(line, "NSpid:", 6))
+			count = sscanf(line, "NSpid: %d %d", &first, &second);
+	fclose(file);
+	return count == 1;
 }
 
 static uint64_t effective_capabilities(void)

@@ -26,11 +26,22 @@ void kct_host_describe(struct kct_header *header);
 /* The first line of a small file, without its end; "" if it cannot be read. */
 void kct_read_line(const char *path, char *text, size_t size);
 
+/* Are we in the host's PID namespace, not in another one, as in a container? */
+bool kct_host_is_pid_namespace(void);
+
 /*
- * Do the process ids that the kernel reports name our processes? Not in a PID namespace of our
- * own, as in a container: a name read from /proc there could be another process's.
+ * Does /proc have the numbers that processes have in our PID namespace? One that was mounted
+ * outside it has those of there: a name read from it could be another process's.
  */
-bool kct_host_pids_are_ours(void);
+bool kct_host_proc_is_ours(void);
+
+/* In a PID namespace that is not the host's: what cannot be told there, at best and at worst. */
+#define KCT_HOST_NAMELESS                                                                          \
+	"in a PID namespace of its own: VMs of processes outside it have no PID here, and the "    \
+	"name of their process at most"
+#define KCT_HOST_PARTIAL                                                                           \
+	"in a PID namespace of its own, and no VM nor the symbol vm_list leads out of it: VMs of " \
+	"processes outside it that run already are not seen"
 
 /*
  * Which lockdown mode the kernel is in: "none", "integrity", "confidentiality"; "unknown" where

@@ -14,9 +14,15 @@ bool kct_same_boot(const struct kct_vms *a, const struct kct_vms *b)
 	return a->model == b->model || (*a->boot_id && !strcmp(a->boot_id, b->boot_id));
 }
 
+/* A generation is counted anew in each run. */
+static bool same_token(uint64_t a, uint64_t b)
+{
+	return a == b || (a & b & KCT_GENERATION);
+}
+
 /*
- * One VM, be it in two recordings. Without debugfs there are no tokens; the thread that made it
- * tells nearly as well.
+ * One VM, be it in two recordings. Where the token does not tell, the thread that made it does
+ * nearly as well.
  */
 static bool same_vm(const struct kct_vms *source, const struct kct_vm *a,
 		    const struct kct_vms *target, const struct kct_vm *b)
@@ -24,7 +30,7 @@ static bool same_vm(const struct kct_vms *source, const struct kct_vm *a,
 	if (source->model == target->model)
 		return a == b;
 	return kct_same_boot(source, target) && a->introduced && b->introduced &&
-	       a->info.token == b->info.token && a->info.pid == b->info.pid &&
+	       same_token(a->info.token, b->info.token) && a->info.pid == b->info.pid &&
 	       a->info.creator == b->info.creator;
 }
 

@@ -68,6 +68,11 @@ bool kct_model_is_repeated(const struct kct_model *model, const union kct_any_ev
 	return vcpu && vcpu->introduced;
 }
 
+bool kct_vm_has_pid(const struct kct_vm *vm)
+{
+	return vm->introduced && vm->info.pid != KCT_NO_NUMBER;
+}
+
 void kct_model_drop_vm(struct kct_model *model, uint32_t number)
 {
 	struct kct_vm *vm = kct_tree_find(&model->vms, number);

@@ -63,6 +63,9 @@ struct kct_vcpu *kct_vm_vcpu(struct kct_vm *vm, uint32_t id);
 /* NULL if there is none. */
 const struct kct_vm *kct_model_find_vm(const struct kct_model *model, uint32_t number);
 
+/* Is the number of its process known? Not if it is outside the PID namespace that was traced in. */
+bool kct_vm_has_pid(const struct kct_vm *vm);
+
 /* Does the event introduce a VM or a vCPU that has been introduced already? */
 bool kct_model_is_repeated(const struct kct_model *model, const union kct_any_event *event);
 
@@ -91,6 +94,9 @@ void kct_drift_add(struct kct_drift *sum, const struct kct_drift *drift);
 int64_t kct_drift_unasked(const struct kct_drift *drift);
 /* New snapshots of an active masterclock for a vCPU's request: the thread's problem. */
 uint64_t kct_unnecessary(const struct kct_vm_counters *counters);
+/* Events that were lost. */
 uint64_t kct_lost(const struct kct_model *model);
+/* What was lost, and what had no room, in a sentence; false, and "", if nothing. */
+bool kct_losses_text(const uint64_t losses[KCT_NR_LOSSES], char *text, size_t size);
 
 #endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the counters add up to. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "model/model.h"
 
 uint64_t kct_updates(const struct kct_vm_counters *counters, int cause, int effect)
@@ -36,14 +39,44 @@ uint64_t kct_unnecessary(const struct kct_vm_counters *counters)
 	return counters->updates[KCT_CAUSE_VCPU_REQUEST][KCT_EFFECT_RESNAPSHOT];
 }
 
-uint64_t kct_lost(const struct kct_model *model)
+/* Of these it is not events that are counted. */
+static bool is_without_room(int loss)
+{
+	return loss == KCT_LOSS_VMS_FULL || loss == KCT_LOSS_VCPUS_FULL;
+}
+
+static uint64_t events_lost(const uint64_t losses[KCT_NR_LOSSES])
 {
 	uint64_t sum = 0;
 
 	for (int i = 0; i < KCT_NR_LOSSES; i++)
-		if (__builtin_add_overflow(sum, model->losses[i], &sum))
+		if (!is_without_room(i) && __builtin_add_overflow(sum, losses[i], &sum))
 			return UINT64_MAX; /* made up; but not to be taken for none */
 	return sum;
+}
+
+uint64_t kct_lost(const struct kct_model *model)
+{
+	return events_lost(model->losses);
+}
+
+bool kct_losses_text(const uint64_t losses[KCT_NR_LOSSES], char *text, size_t size)
+{
+	uint64_t events = events_lost(losses);
+	uint64_t vms = losses[KCT_LOSS_VMS_FULL], vcpus = losses[KCT_LOSS_VCPUS_FULL];
+	size_t used = 0;
+
+	*text = '\0';
+	if (events)
+		used = (size_t)snprintf(text, size, "%" PRIu64 " events were lost", events);
+	if (vms && used < size)
+		used += (size_t)snprintf(text + used, size - used,
+					 "%s%" PRIu64 " VMs had no room (--max-vms)",
+					 used ? ", " : "", vms);
+	if (vcpus && used < size)
+		snprintf(text + used, size - used, "%s%" PRIu64 " vCPUs had no room (--max-vms)",
+			 used ? ", " : "", vcpus);
+	return *text != '\0';
 }
 
 void kct_drift_add(struct kct_drift *sum, const struct kct_drift *drift)

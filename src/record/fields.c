@@ -80,7 +80,7 @@ static const struct kct_field masterclock[] = {
 
 static const struct kct_field vm[] = {
 	FIELD(kct_vm_event, token, "token", U64),
-	FIELD(kct_vm_event, pid, "pid", U32),
+	FIELD(kct_vm_event, pid, "pid", NUMBER),
 	FIELD(kct_vm_event, creator, "creator", U32),
 	FIELD(kct_vm_event, created, "created", U32),
 	NAMED(kct_vm_event, create_effect, "create_effect", NAME32, kct_effect_names),

@@ -23,8 +23,6 @@ incomplete(struct kct_recording *recording, const char *format, ...)
 /* What the trailer says against what was read. */
 static int check_trailer(struct kct_recording *recording, const struct kct_reader *reader)
 {
-	uint64_t lost;
-
 	if (!reader->trailer_seen)
 		return incomplete(recording, "cut off: it has no trailer");
 	recording->trailer = reader->trailer;
@@ -35,10 +33,10 @@ static int check_trailer(struct kct_recording *recording, const struct kct_reade
 				  "%" PRIu64 " events were recorded, %" PRIu64 " are in the file",
 				  reader->trailer.events, reader->events);
 	recording->whole = true;
-	lost = kct_lost(&recording->model);
-	if (lost)
-		return incomplete(recording, "%" PRIu64 " events were lost", lost);
-	return KCT_EXIT_OK;
+	return kct_losses_text(recording->model.losses, recording->incomplete,
+			       sizeof(recording->incomplete))
+		       ? KCT_EXIT_INCOMPLETE
+		       : KCT_EXIT_OK;
 }
 
 /* The end of the file, or of what can be read of it. */

@@ -26,13 +26,15 @@ static const char *ns_text(struct text *to, const struct kct_ns *ns)
 static void show_end(FILE *out, const char *which, const struct kct_end *end)
 {
 	const struct kct_header *header = &end->recording->header;
-	char name[128];
+	char name[128], pid[16] = "?";
 
 	kct_show_name(name, sizeof(name), end->vm);
-	fprintf(out, "%s %s (VM %" PRIu32 ", %s pid %" PRIu32 ") on %s, kernel %s, in %s\n", which,
-		name, end->vm->number, *end->vm->name.vmm ? end->vm->name.vmm : "?",
-		end->vm->info.pid, *header->host ? header->host : "?",
-		*header->kernel ? header->kernel : "?", end->path);
+	if (kct_vm_has_pid(end->vm))
+		snprintf(pid, sizeof(pid), "%" PRIu32, end->vm->info.pid);
+	fprintf(out, "%s %s (VM %" PRIu32 ", %s pid %s) on %s, kernel %s, in %s\n", which, name,
+		end->vm->number, *end->vm->name.vmm ? end->vm->name.vmm : "?", pid,
+		*header->host ? header->host : "?", *header->kernel ? header->kernel : "?",
+		end->path);
 }
 
 /* ---- timeline ---- */

@@ -18,7 +18,7 @@ static json_t *end_json(const struct kct_end *end)
 			 "host", kct_json_host(&end->recording->header), "vm",
 			 (json_int_t)vm->number, "name", kct_json_text(vm->name.name), "uuid",
 			 kct_json_text(vm->name.uuid), "vmm", kct_json_text(vm->name.vmm), "pid",
-			 vm->introduced ? json_integer(vm->info.pid) : json_null());
+			 kct_vm_has_pid(vm) ? json_integer(vm->info.pid) : json_null());
 }
 
 static json_t *instant_json(const struct kct_end *end, const struct kct_instant *instant)

@@ -17,12 +17,7 @@ void kct_show_name(char *text, size_t size, const struct kct_vm *vm)
 
 const char *kct_incomplete(const struct kct_model *model, char *text, size_t size)
 {
-	uint64_t lost = kct_lost(model);
-
-	if (!lost)
-		return NULL;
-	snprintf(text, size, "%" PRIu64 " events were lost", lost);
-	return text;
+	return kct_losses_text(model->losses, text, size) ? text : NULL;
 }
 
 /* ---- the table ---- */
@@ -80,7 +75,7 @@ static void show_vm_row(const struct kct_vm *vm, void *context)
 	kct_show_name(name, sizeof(name), vm);
 	fprintf(table->out, ROW, kct_text_column(column[0], name, VM_COLUMNS),
 		kct_text_column(column[1], *vm->name.vmm ? vm->name.vmm : "?", VMM_COLUMNS),
-		vm->introduced ? number(n[0], vm->info.pid) : "?", number(n[1], vm->nr_vcpus),
+		kct_vm_has_pid(vm) ? number(n[0], vm->info.pid) : "?", number(n[1], vm->nr_vcpus),
 		kct_masterclock_names[vm->active], number(n[2], kct_requests(&sum)),
 		number(n[3], kct_updates(&vm->counters, KCT_ANY, KCT_ANY)),
 		number(n[4], set_clock_updates(&vm->counters)),
@@ -151,13 +146,14 @@ void kct_show_table(FILE *out, const struct kct_model *model, bool verbose)
 {
 	char column[2][KCT_COLUMN_ROOM(VM_COLUMNS)];
 	struct table table = {out, verbose};
+	char why[160];
 
 	fprintf(out, ROW, kct_text_column(column[0], "VM", VM_COLUMNS),
 		kct_text_column(column[1], "VMM", VMM_COLUMNS), "PID", "vCPUs", "CLOCK", "REQUESTS",
 		"UPDATES", "SET", "UNNEC", "PVTI", "DRIFT ns", "FORWARD", "BACKWARD", "SET ns");
 	kct_model_each_vm(model, show_vm_row, &table);
 	show_unattributed(out, &model->unattributed);
-	if (kct_lost(model))
+	if (kct_incomplete(model, why, sizeof(why)))
 		kct_show_losses(out, model);
 }
 

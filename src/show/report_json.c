@@ -115,7 +115,7 @@ static void write_vm(const struct kct_vm *vm, void *context)
 	json_object_set_new(object, "uuid", kct_json_text(vm->name.uuid));
 	json_object_set_new(object, "vmm", kct_json_text(vm->name.vmm));
 	json_object_set_new(object, "pid",
-			    vm->introduced ? json_integer(vm->info.pid) : json_null());
+			    kct_vm_has_pid(vm) ? json_integer(vm->info.pid) : json_null());
 	json_object_set_new(object, "created", json_boolean(vm->info.created));
 	json_object_set_new(object, "gone", json_boolean(vm->gone));
 	json_object_set_new(object, "masterclock", json_string(kct_masterclock_names[vm->active]));

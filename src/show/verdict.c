@@ -91,9 +91,10 @@ void kct_show_verification(FILE *out, const struct kct_verification *v)
 		[KCT_UNDECIDED] = "cannot be decided",
 	};
 	struct people people = {out, v};
+	char why[160];
 
 	kct_judge_each(v->judge, show_vm, &people);
-	if (kct_lost(v->model))
+	if (kct_incomplete(v->model, why, sizeof(why)))
 		kct_show_losses(out, v->model);
 	fprintf(out, "verdict: %s%s%s\n", kct_verdict_names[v->all.verdict],
 		*v->all.why ? ": " : "", v->all.why);
@@ -145,7 +146,7 @@ static void add_vm(const struct kct_judgement *judgement, void *context)
 		machines->vms,
 		json_pack("{s:I, s:s, s:o, s:s, s:o, s:o}", "number", (json_int_t)judgement->number,
 			  "name", name, "pid",
-			  vm && vm->introduced ? json_integer(vm->info.pid) : json_null(),
+			  vm && kct_vm_has_pid(vm) ? json_integer(vm->info.pid) : json_null(),
 			  "verdict", kct_verdict_names[judgement->verdict], "why",
 			  kct_json_text(judgement->why), "evidence",
 			  kct_findings_json(&judgement->findings)));

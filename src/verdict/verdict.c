@@ -96,7 +96,7 @@ void kct_judge_losses(struct kct_judge *judge, const struct kct_model *model)
 	}
 	if (!others && (!missed || told))
 		return;
-	snprintf(why, sizeof(why), "%" PRIu64 " events were lost", kct_lost(model));
+	kct_losses_text(model->losses, why, sizeof(why));
 	kct_judge_doubt(judge, why);
 }
 

@@ -68,7 +68,7 @@ def inside(key, table):
 
 
 TYPES = {
-    "vm": {"token": u64, "pid": u32, "creator": u32, "created": u32,
+    "vm": {"token": u64, "pid": number, "creator": u32, "created": u32,
            "create_effect": words(EFFECTS), "comm": text(16), "state": never, "name": text(128),
            "vmm": text(24), "uuid": text(40), **inside("state", CLOCK)},
     "vcpu": {"pending": boolean, "tsc_offset": s64, "tsc_khz": u32, "pvti": optional(never),

@@ -161,16 +161,20 @@ class Report(Case):
         self.assertEqual(second["vms"], [])
 
     def test_losses(self):
-        for losses in ({"ring-full": 3}, {"missed": 1}, {"vms-full": (1 << 64) - 1},
-                       {"ring-full": 1 << 63, "missed": 1 << 63}):
+        events, room = "events were lost", "VMs had no room"
+        for losses, why in (({"ring-full": 3}, events), ({"missed": 1}, events),
+                            ({"vms-full": (1 << 64) - 1}, room),
+                            ({"vcpus-full": 1}, "vCPUs had no room"),
+                            ({"ring-full": 1 << 63, "missed": 1 << 63}, events)):
             with self.subTest(losses):
                 path = self.write("lost.jsonl", r.small(tail=r.trailer(
                     18, {word: r.u64(count) for word, count in losses.items()})))
                 result = self.report("-j", path, status=INCOMPLETE)
                 (report,) = result.objects
                 self.assertIs(report["complete"], False)
-                self.assertRegex(report["incomplete_why"], "events were lost")
-                self.check_line(result, "events were lost")
+                self.assertRegex(report["incomplete_why"], why)
+                self.assertEqual(report["lost"] != 0, why == events)
+                self.check_line(result, why)
                 result = self.report(path, status=INCOMPLETE)
                 self.assertIn("LOST:", result.out)
 

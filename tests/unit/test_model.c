@@ -615,13 +615,25 @@ static void test_lost(void **state)
 {
 	struct kct_model *model = *state;
 
+	char text[160];
+
 	assert_int_equal(kct_lost(model), 0);
-	for (int i = 0; i < KCT_NR_LOSSES; i++)
-		model->losses[i] = (uint64_t)i + 1;
-	assert_int_equal(kct_lost(model), 10);
+	assert_false(kct_losses_text(model->losses, text, sizeof(text)));
+	assert_string_equal(text, "");
+	/* What had no room is no event. */
+	model->losses[KCT_LOSS_VMS_FULL] = 906;
+	assert_true(kct_losses_text(model->losses, text, sizeof(text)));
+	assert_string_equal(text, "906 VMs had no room (--max-vms)");
+	model->losses[KCT_LOSS_VCPUS_FULL] = 16;
+	assert_int_equal(kct_lost(model), 0);
+	model->losses[KCT_LOSS_RING_FULL] = 30;
+	model->losses[KCT_LOSS_MISSED] = 1;
+	assert_int_equal(kct_lost(model), 31);
+	assert_true(kct_losses_text(model->losses, text, sizeof(text)));
+	assert_string_equal(text, "31 events were lost, 906 VMs had no room (--max-vms), "
+				  "16 vCPUs had no room (--max-vms)");
 	/* more than can be counted is not none */
-	model->losses[0] = model->losses[1] = 1ULL << 63;
-	model->losses[2] = model->losses[3] = 0;
+	model->losses[KCT_LOSS_RING_FULL] = model->losses[KCT_LOSS_MISSED] = 1ULL << 63;
 	assert_int_equal(kct_lost(model), UINT64_MAX);
 }
 
