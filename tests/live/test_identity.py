@@ -46,7 +46,8 @@ class Identity(kct.LiveTest):
             use()
             table(stat)  # it may have been taken before
             report = table(stat)
-            (vm,) = of(report, pid)
+            # Where it has no number here, others may have none either; they are at rest.
+            (vm,) = [vm for vm in of(report, pid) if vm["tsc_writes"]]
             numbers.add(vm["number"])
             self.assertEqual((vm["gone"], vm["created"]), (False, False))
             self.assertEqual(vm["tsc_writes"], times)
@@ -143,11 +144,12 @@ class Namespaces(Identity):
 
     def test_list(self):
         """A VM within leads to the one outside, which has no number here."""
-        outside, within = self.vmm("vm a", "vcpu a 0"), self.vmm("vm b", prefix=UNSHARE)
+        vcpus = [f"vcpu a {i}" for i in range(11)]
+        outside, within = self.vmm("vm a", *vcpus), self.vmm("vm b", prefix=UNSHARE)
         report, errors = listed(*self.enter(within))
         self.assertTrue(report["complete"])
         self.assertEqual(len(of(report, 1)), 1)
-        (vm,) = [vm for vm in of(report, None) if vm["nr_vcpus"] == 1]
+        (vm,) = [vm for vm in of(report, None) if vm["nr_vcpus"] == 11]
         with open(f"/proc/{outside.pid}/comm", encoding="ascii") as file:
             self.assertEqual(vm["name"], file.read().strip())
         self.assertRegex(errors, r"\Akvmclock-trace: in a PID namespace of its own: [^\n]+\n\Z")
@@ -255,9 +257,7 @@ class Generations(Identity):
         vms = [vm for vm in kct.Recording.of(path).select("vm", pid=vmm.pid) if vm["created"]]
         self.assertEqual(len(vms), self.TIMES)
         self.assertEqual([vm for vm in vms if vm["token"] < GENERATION], [])
-        self.assertEqual(len({(vm["kvm"], vm["token"]) for vm in vms}), self.TIMES)
-        if len({vm["kvm"] for vm in vms}) == self.TIMES:
-            self.skipTest("no two had the same address")
+        self.assertEqual(len({vm["token"] for vm in vms}), self.TIMES)
         made = [vm for vm in of(report, vmm.pid) if vm["created"]]
         self.assertEqual([vm["updates"]["total"] for vm in made], [2] * self.TIMES)
         self.assertEqual([vm["gone"] for vm in made], [True] * self.TIMES)
