@@ -10,6 +10,7 @@
 
 #include "attach/census.h"
 #include "attach/inside.h"
+#include "attach/try.h"
 #include "host/host.h"
 #include "base/error.h"
 
@@ -42,6 +43,14 @@ static int refused(int error)
 		kct_error("KVM's tracepoints are not there: is the kvm module loaded?");
 	else
 		kct_error("the kernel refuses the BPF programs: %s", strerror(error));
+	return KCT_EXIT_HOST;
+}
+
+int kct_check_kernel(void)
+{
+	if (!kct_kernel_is_too_old())
+		return 0;
+	kct_error("this kernel lacks bpf_task_pt_regs(): tracing needs Linux 5.15 or later");
 	return KCT_EXIT_HOST;
 }
 
@@ -144,7 +153,9 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 	session->last_counters = options->last_counters;
 	/* It takes several MB, and is not kept. */
 	kct_kernel_btf_open(&kernel);
-	error = load_session(session, options, &kernel);
+	error = kct_check_kernel();
+	if (!error)
+		error = load_session(session, options, &kernel);
 	kct_kernel_btf_close(&kernel);
 	if (error)
 		return error;
@@ -271,6 +282,9 @@ int kct_census(kct_census_visit visit, void *context, bool *partial)
 	int error;
 
 	libbpf_set_print(quiet);
+	error = kct_check_kernel();
+	if (error)
+		return error;
 	bpf = kvmclock_bpf__open();
 	error = bpf ? load_census(&census, bpf) : -errno;
 	if (!error)

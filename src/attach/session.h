@@ -36,6 +36,9 @@ struct kct_session_options {
 /* Called with each event, in order; it must not keep the pointer. */
 typedef void (*kct_on_event)(void *context, const union kct_any_event *event);
 
+/* Is the kernel one that can be traced at all? Done by those that follow. */
+int kct_check_kernel(void);
+
 /* Load and attach. The caller closes. */
 int kct_session_open(struct kct_session **out, const struct kct_session_options *options,
 		     kct_on_event on_event, void *context);

@@ -39,6 +39,30 @@ static const struct bpf_insn nothing[] = {
 	{.code = BPF_JMP | BPF_EXIT},
 };
 
+/*
+ * From the running task to the registers of its system call: bpf_task_pt_regs() is the last of what
+ * we need that came (dd6e10fbd9fb, in 5.15).
+ */
+static const struct bpf_insn read_registers[] = {
+	{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_current_task_btf},
+	{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_0},
+	{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_task_pt_regs},
+	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+	{.code = BPF_JMP | BPF_EXIT},
+};
+
+bool kct_kernel_is_too_old(void)
+{
+	int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "kct_try", "GPL", read_registers,
+			       sizeof(read_registers) / sizeof(read_registers[0]), NULL);
+
+	/* Whatever else is wrong, a missing privilege for one, is told in its own words. */
+	if (fd < 0)
+		return errno == EINVAL;
+	close(fd);
+	return false;
+}
+
 /* r0 = 1; exit: of a trace event, so that perf's other events get it as well */
 static const struct bpf_insn nothing_for_perf[] = {
 	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},

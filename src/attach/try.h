@@ -53,6 +53,9 @@ int kct_try(struct kct_tries *tries, enum kct_method method, const char *target,
 int kct_try_place(const struct kct_tries *tries, const char *function, uint64_t offset, char *why,
 		  size_t why_size);
 
+/* Does the kernel lack what no way can do without? Then it is older than Linux 5.15. */
+bool kct_kernel_is_too_old(void);
+
 /* May a program on a tracepoint be preempted? Tried once. */
 bool kct_try_preemption(struct kct_tries *tries);
 

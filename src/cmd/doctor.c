@@ -9,6 +9,7 @@
 
 #include "dwarf/location.h"
 #include "attach/plan.h"
+#include "attach/session.h"
 #include "cmd/attach.h"
 #include "cmd/cmd.h"
 #include "host/host.h"
@@ -209,6 +210,9 @@ int cmd_doctor(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, 0, NULL, &doctor))
 		return KCT_EXIT_USAGE;
 	libbpf_set_print(silent);
+	error = kct_check_kernel();
+	if (error)
+		return error;
 	kct_host_describe(&doctor.host);
 	kct_host_lockdown(doctor.lockdown, sizeof(doctor.lockdown));
 	kct_host_missing_capabilities(doctor.missing, sizeof(doctor.missing));

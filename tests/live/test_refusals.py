@@ -2,6 +2,7 @@
 """What a host may refuse, simulated on this one: the next way, or one clear line; and doctor."""
 
 import ctypes
+import errno
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import schema
 
 CAP_PERFMON, CAP_BPF = 38, 39
 SYS_PERF_EVENT_OPEN, SYS_BPF = 298, 321
+BPF_PROG_LOAD = 5
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
@@ -24,13 +26,21 @@ def with_mounts(script, *command):
     return ["unshare", "--mount", "sh", "-c", f'{script} && exec "$@"', "sh", *map(str, command)]
 
 
-def forbid(number):
-    """Let a system call fail with EPERM, here and in what is started: for preexec_fn."""
+def forbid(number, first=None, error=errno.EPERM):
+    """
+    Let a system call, or that with this first argument, fail, here and in what is started: for
+    preexec_fn.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
+    argument = [] if first is None else [
+        (0x20, 0, 0, 16),          # its first argument
+        (0x15, 0, 1, first),       # this one?
+    ]
     program = b"".join(struct.pack("HBBI", *instruction) for instruction in (
         (0x20, 0, 0, 0),           # its number
-        (0x15, 0, 1, number),      # this one?
-        (0x06, 0, 0, 0x50000 | 1),  # SECCOMP_RET_ERRNO, EPERM
+        (0x15, 0, 1 + len(argument), number),  # this one?
+        *argument,
+        (0x06, 0, 0, 0x50000 | error),  # SECCOMP_RET_ERRNO
         (0x06, 0, 0, 0x7FFF0000),  # SECCOMP_RET_ALLOW
     ))
     code = ctypes.create_string_buffer(program)
@@ -110,6 +120,13 @@ class Refusals(kct.LiveTest):
                 if refused["way"] == "tracepoint":
                     self.assertIn("does not permit it (EPERM)", refused["why"])
                     self.assertTrue(refused["help"])
+
+    def test_kernel_below_the_floor(self):
+        """An older kernel does not know what a program calls, and refuses to load it."""
+        old = forbid(SYS_BPF, BPF_PROG_LOAD, errno.EINVAL)
+        for command in [*self.tracing(), [kct.PROGRAM, "doctor"],
+                        [kct.PROGRAM, "doctor", "--json"]]:
+            self.refused(*command, pattern="needs Linux 5.15 or later", preexec_fn=old)
 
     def test_without_perf_event_open(self):
         """Kprobes are perf events, tracepoints are not: all goes its next way."""
