@@ -14,11 +14,11 @@ struct kct_walk walk;
 struct kct_visit visit;
 struct kct_question questions[KCT_QUESTIONS];
 __u32 nr_questions = 0;
-__u64 boot_ns = 0;
+__s64 raw_ahead_ns = 0; /* of the monotonic clock, which NTP steers */
 /* 1: the struct of a VM leads to its process. */
 __u32 tells_process = 0;
 
-/* Where the tool runs, and at what time. */
+/* Where the tool runs. */
 SEC("raw_tp")
 int look_around(void *ctx)
 {
@@ -30,8 +30,20 @@ int look_around(void *ctx)
 	upid = (void *)pid + bpf_core_field_offset(pid->numbers) +
 	       own_pid_level * bpf_core_type_size(struct upid);
 	own_pid_namespace = (__u64)BPF_CORE_READ(upid, ns);
-	boot_ns = bpf_ktime_get_boot_ns();
 	tells_process = bpf_core_field_exists(((struct mm_struct *)0)->owner);
+	return 0;
+}
+
+/*
+ * From now on it counts. A VM's clock counts from when it was made, by the kvmclock base, which is
+ * the raw clock plus the time suspended. What that is now is read afterwards: so no VM is taken for
+ * a new one whose creation was not counted.
+ */
+SEC("raw_tp")
+int arm(void *ctx)
+{
+	armed = 1;
+	armed_base_ns = bpf_ktime_get_boot_ns() + raw_ahead_ns;
 	return 0;
 }
 

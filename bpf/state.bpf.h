@@ -78,9 +78,9 @@ const volatile __u32 emitted_kinds = 0;
 __u32 ioctls_of = 0;
 /* Nothing is counted before the census has seen the VMs that run already. */
 __u32 armed = 0;
-__u32 has_refused = 0;	 /* there is, or was, something in that map */
-__u64 armed_base_ns = 0; /* the kvmclock base when that began, or a moment before */
-__u32 last_vm = 0;	 /* number given last */
+__u32 has_refused = 0;		  /* there is, or was, something in that map */
+__u64 armed_base_ns = ~0ULL >> 1; /* the kvmclock base when that began, or a moment later */
+__u32 last_vm = 0;		  /* number given last */
 /* VMs whose KVM_CREATE_VM was seen and they were not yet; by what the update in it did. */
 __u64 created_enabled = 0, created_inactive = 0;
 

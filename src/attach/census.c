@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "attach/census.h"
 #include "attach/symbols.h"
+#include "host/host.h"
 #include "kvmclock.skel.h"
 
 /* A walk through KVM's list begins anew when a VM that it has come to goes away. */
@@ -23,6 +25,7 @@ void kct_census_choose(struct kvmclock_bpf *bpf, bool traces)
 	bpf_program__set_autoload(bpf->progs.census, true);
 	bpf_program__set_autoload(bpf->progs.walk_list, true);
 	bpf_program__set_autoload(bpf->progs.visit_vm, !traces);
+	bpf_program__set_autoload(bpf->progs.arm, traces);
 	bpf_program__set_autoload(bpf->progs.seed, traces);
 	bpf_program__set_autoload(bpf->progs.who_lives, traces);
 }
@@ -34,16 +37,35 @@ static int run(const struct bpf_program *program)
 	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) ? -errno : 0;
 }
 
-int kct_census_look_around(struct kct_census *census)
-{
-	return run(census->bpf->progs.look_around);
-}
-
 int kct_census_begin(struct kct_census *census, struct kvmclock_bpf *bpf)
 {
 	memset(census, 0, sizeof(*census));
 	census->bpf = bpf;
-	return kct_census_look_around(census);
+	return run(bpf->progs.look_around);
+}
+
+/*
+ * By how much the raw clock is ahead of the monotonic one, or a little more: of a few tries the
+ * least. (The programs tell the time since boot themselves: ours is another in a time namespace.)
+ */
+static int64_t raw_ahead_ns(void)
+{
+	int64_t least = INT64_MAX;
+
+	for (int i = 0; i < 5; i++) {
+		uint64_t monotonic = kct_clock_ns(CLOCK_MONOTONIC);
+		int64_t ahead = (int64_t)(kct_clock_ns(CLOCK_MONOTONIC_RAW) - monotonic);
+
+		if (ahead < least)
+			least = ahead;
+	}
+	return least;
+}
+
+int kct_census_arm(struct kct_census *census)
+{
+	census->bpf->bss->raw_ahead_ns = raw_ahead_ns();
+	return run(census->bpf->progs.arm);
 }
 
 void kct_census_clear(struct kct_census *census)

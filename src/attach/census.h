@@ -35,8 +35,8 @@ void kct_census_choose(struct kvmclock_bpf *bpf, bool traces);
 int kct_census_begin(struct kct_census *census, struct kvmclock_bpf *bpf);
 void kct_census_clear(struct kct_census *census);
 
-/* Set the time, and where we are, in the programs' variables. */
-int kct_census_look_around(struct kct_census *census);
+/* Let the programs count and deliver from now on. */
+int kct_census_arm(struct kct_census *census);
 
 /* Find the VMs that there are now. */
 int kct_census_find(struct kct_census *census);

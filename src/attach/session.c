@@ -189,21 +189,6 @@ void kct_session_close(struct kct_session *session)
 }
 
 /*
- * A VM's clock counts from when it was made, by the kvmclock base. What that is now, or a little
- * less: the kernel tells the time since boot, which NTP steers, and our clocks by how much. (Our
- * own time since boot may be another, in a time namespace.)
- */
-static int note_begin(struct kct_session *session)
-{
-	uint64_t raw = kct_clock_ns(CLOCK_MONOTONIC_RAW);
-	int error = kct_census_look_around(&session->census);
-
-	session->bpf->bss->armed_base_ns =
-		raw + session->bpf->bss->boot_ns - kct_clock_ns(CLOCK_MONOTONIC);
-	return error;
-}
-
-/*
  * Twice: before we count, so that what is counted then has something to be compared with; and
  * after, so that what is announced is what the first event begins with.
  */
@@ -214,8 +199,7 @@ int kct_session_arm(struct kct_session *session)
 	if (!error)
 		error = kct_census_seed(&session->census);
 	if (!error)
-		error = note_begin(session);
-	session->bpf->bss->armed = 1;
+		error = kct_census_arm(&session->census);
 	if (!error)
 		error = kct_census_find(&session->census);
 	if (!error)
