@@ -154,27 +154,34 @@ static void take(void *context, const struct kct_visit *visit)
 		take_vcpu(list->row, &visit->vcpus[i]);
 }
 
+static bool all_seen(const struct row *row)
+{
+	return row->nr_seen == row->vm.masterclock.nr_vcpus;
+}
+
 /* "equal", "differ", or "unknown" where not every vCPU was seen. */
 static const char *offsets(const struct row *row)
 {
 	if (row->offsets_differ)
 		return "differ";
-	return row->nr_seen == row->vm.masterclock.nr_vcpus ? "equal" : "unknown";
+	return all_seen(row) ? "equal" : "unknown";
 }
 
 static void show_row(struct list *list, const struct row *row)
 {
 	const struct kct_masterclock *m = &row->vm.masterclock;
-	char age[32] = "-", pid[16] = "-", c[2][KCT_COLUMN_ROOM(24)];
+	char age[32] = "-", pid[16] = "-", pending[16] = "?", c[2][KCT_COLUMN_ROOM(24)];
 
 	if (m->active)
 		snprintf(age, sizeof(age), "%.3f s",
 			 (double)(int64_t)(list->base_ns - m->kernel_ns) / KCT_NS_PER_S);
 	if (row->vm.pid != KCT_NO_NUMBER)
 		snprintf(pid, sizeof(pid), "%" PRIu32, row->vm.pid);
-	printf("%s %s %8s %5u %-8s %14s %7u %s\n", kct_text_column(c[0], row->name.name, 24),
+	if (all_seen(row))
+		snprintf(pending, sizeof(pending), "%" PRIu32, row->nr_pending);
+	printf("%s %s %8s %5u %-8s %14s %7s %s\n", kct_text_column(c[0], row->name.name, 24),
 	       kct_text_column(c[1], row->name.vmm, 16), pid, m->nr_vcpus,
-	       kct_masterclock_names[m->active], age, row->nr_pending, offsets(row));
+	       kct_masterclock_names[m->active], age, pending, offsets(row));
 }
 
 static json_t *row_json(const struct list *list, const struct row *row)
@@ -184,12 +191,13 @@ static json_t *row_json(const struct list *list, const struct row *row)
 		m->active ? json_integer((json_int_t)(list->base_ns - m->kernel_ns)) : json_null();
 
 	json_t *pid = row->vm.pid == KCT_NO_NUMBER ? json_null() : json_integer(row->vm.pid);
+	json_t *pending = all_seen(row) ? json_integer(row->nr_pending) : json_null();
 
-	return json_pack("{s:s, s:o, s:s, s:o, s:I, s:s, s:o, s:I, s:s}", "name", row->name.name,
+	return json_pack("{s:s, s:o, s:s, s:o, s:I, s:s, s:o, s:o, s:s}", "name", row->name.name,
 			 "uuid", kct_json_text(row->name.uuid), "vmm", row->name.vmm, "pid", pid,
 			 "nr_vcpus", (json_int_t)m->nr_vcpus, "masterclock",
 			 kct_masterclock_names[m->active], "snapshot_age_ns", age, "nr_pending",
-			 (json_int_t)row->nr_pending, "tsc_offsets", offsets(row));
+			 pending, "tsc_offsets", offsets(row));
 }
 
 static void show_rows(struct list *list)

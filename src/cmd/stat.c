@@ -111,7 +111,7 @@ static void show(struct stat_run *run)
 	if (run->json)
 		kct_show_report_json(stdout, &report);
 	else
-		kct_show_table(stdout, &live->model, run->verbose);
+		kct_show_table(stdout, &live->header, &live->model, run->verbose);
 	fflush(stdout);
 }
 

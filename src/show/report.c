@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/text.h"
 #include "model/names.h"
+#include "show/figure.h"
 #include "show/report.h"
 
 void kct_show_name(char *text, size_t size, const struct kct_vm *vm)
@@ -48,18 +49,24 @@ static uint64_t set_clock_updates(const struct kct_vm_counters *c)
 
 struct table {
 	FILE *out;
+	kct_figures shown;
 	bool verbose;
 };
 
 static void show_vcpu_row(const struct kct_vcpu *vcpu, void *context)
 {
 	const struct kct_vcpu_counters *c = &vcpu->counters;
+	const struct table *table = context;
+	const char *pending = vcpu->pending ? "pending" : "";
+	struct kct_number requests;
 	char n[8][NUMBER_SIZE], name[24], column[2][KCT_COLUMN_ROOM(VM_COLUMNS)];
 
 	snprintf(name, sizeof(name), "  vCPU %" PRIu32, vcpu->id);
-	fprintf(context, ROW, kct_text_column(column[0], name, VM_COLUMNS),
-		kct_text_column(column[1], "", VMM_COLUMNS), "", "", vcpu->pending ? "pending" : "",
-		number(n[0], kct_requests(c)), number(n[1], kct_vcpu_updates(c)), "",
+	fprintf(table->out, ROW, kct_text_column(column[0], name, VM_COLUMNS),
+		kct_text_column(column[1], "", VMM_COLUMNS), "", "",
+		kct_figure_is_shown(table->shown, KCT_FIGURE_PENDING) ? pending : "?",
+		kct_figure_text(&requests, table->shown, KCT_FIGURE_REQUESTS, kct_requests(c)),
+		number(n[1], kct_vcpu_updates(c)), "",
 		number(n[2], c->updates[KCT_EFFECT_RESNAPSHOT]), number(n[3], c->pvti_updates),
 		drift(n[4], kct_drift_unasked(&c->drift)), drift(n[5], c->drift.max_forward),
 		drift(n[6], c->drift.max_backward), drift(n[7], c->drift.set_clock));
@@ -69,6 +76,7 @@ static void show_vm_row(const struct kct_vm *vm, void *context)
 {
 	const struct table *table = context;
 	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
+	struct kct_number requests;
 	char n[11][NUMBER_SIZE], name[sizeof(vm->name.name)],
 		column[2][KCT_COLUMN_ROOM(VM_COLUMNS)];
 
@@ -76,18 +84,20 @@ static void show_vm_row(const struct kct_vm *vm, void *context)
 	fprintf(table->out, ROW, kct_text_column(column[0], name, VM_COLUMNS),
 		kct_text_column(column[1], *vm->name.vmm ? vm->name.vmm : "?", VMM_COLUMNS),
 		kct_vm_has_pid(vm) ? number(n[0], vm->info.pid) : "?", number(n[1], vm->nr_vcpus),
-		kct_masterclock_names[vm->active], number(n[2], kct_requests(&sum)),
+		kct_masterclock_names[vm->active],
+		kct_figure_text(&requests, table->shown, KCT_FIGURE_REQUESTS, kct_requests(&sum)),
 		number(n[3], kct_updates(&vm->counters, KCT_ANY, KCT_ANY)),
 		number(n[4], set_clock_updates(&vm->counters)),
 		number(n[5], kct_unnecessary(&vm->counters)), number(n[6], sum.pvti_updates),
 		drift(n[7], kct_drift_unasked(&sum.drift)), drift(n[8], sum.drift.max_forward),
 		drift(n[9], sum.drift.max_backward), drift(n[10], sum.drift.set_clock));
 	if (table->verbose)
-		kct_vm_each_vcpu(vm, show_vcpu_row, table->out);
+		kct_vm_each_vcpu(vm, show_vcpu_row, context);
 }
 
-static void show_unattributed(FILE *out, const struct kct_unattributed *nobody)
+static void show_unattributed(FILE *out, kct_figures shown, const struct kct_unattributed *nobody)
 {
+	struct kct_number writes;
 	uint64_t created = kct_updates(&nobody->vm, KCT_CAUSE_VM_CREATE, KCT_ANY);
 	uint64_t updates = kct_updates(&nobody->vm, KCT_ANY, KCT_ANY) - created;
 
@@ -96,8 +106,10 @@ static void show_unattributed(FILE *out, const struct kct_unattributed *nobody)
 	if (updates || nobody->vcpu.pvti_updates || nobody->vcpu.tsc_writes)
 		fprintf(out,
 			"not to be laid to a VM: %" PRIu64
-			" updates, %llu PVTI updates, %llu TSC writes\n",
-			updates, nobody->vcpu.pvti_updates, nobody->vcpu.tsc_writes);
+			" updates, %llu PVTI updates, %s TSC writes\n",
+			updates, nobody->vcpu.pvti_updates,
+			kct_figure_text(&writes, shown, KCT_FIGURE_TSC_WRITES,
+					nobody->vcpu.tsc_writes));
 }
 
 void kct_show_losses(FILE *out, const struct kct_model *model)
@@ -142,17 +154,20 @@ static void show_missed(FILE *out, const struct kct_header *header, const struct
 	}
 }
 
-void kct_show_table(FILE *out, const struct kct_model *model, bool verbose)
+void kct_show_table(FILE *out, const struct kct_header *header, const struct kct_model *model,
+		    bool verbose)
 {
 	char column[2][KCT_COLUMN_ROOM(VM_COLUMNS)];
-	struct table table = {out, verbose};
+	struct table table = {out, kct_figures_shown(header), verbose};
 	char why[160];
 
 	fprintf(out, ROW, kct_text_column(column[0], "VM", VM_COLUMNS),
 		kct_text_column(column[1], "VMM", VMM_COLUMNS), "PID", "vCPUs", "CLOCK", "REQUESTS",
 		"UPDATES", "SET", "UNNEC", "PVTI", "DRIFT ns", "FORWARD", "BACKWARD", "SET ns");
 	kct_model_each_vm(model, show_vm_row, &table);
-	show_unattributed(out, &model->unattributed);
+	show_unattributed(out, table.shown, &model->unattributed);
+	if (!kct_figure_is_shown(table.shown, KCT_FIGURE_REQUESTS))
+		fputs("?: there was no hook that shows requests\n", out);
 	if (kct_incomplete(model, why, sizeof(why)))
 		kct_show_losses(out, model);
 }
@@ -197,7 +212,7 @@ void kct_show_report(FILE *out, const struct kct_report *report, bool verbose)
 			(double)(report->ended_ns - header->started.boot_ns) / KCT_NS_PER_S);
 	fprintf(out, "; %" PRIu64 " events, %" PRIu64 " lost\n\n", report->model->events,
 		kct_lost(report->model));
-	kct_show_table(out, report->model, verbose);
+	kct_show_table(out, header, report->model, verbose);
 	fputs("\nupdates by cause and effect:\n", out);
 	kct_model_each_vm(report->model, show_updates, out);
 	fputs("\nUNNEC: updates for a vCPU's request that only took a new snapshot. DRIFT: the new "

@@ -30,7 +30,8 @@ void kct_show_report(FILE *out, const struct kct_report *report, bool verbose);
 void kct_show_report_json(FILE *out, const struct kct_report *report);
 
 /* Only the table, a line a VM; what `stat` prints at each interval. */
-void kct_show_table(FILE *out, const struct kct_model *model, bool verbose);
+void kct_show_table(FILE *out, const struct kct_header *header, const struct kct_model *model,
+		    bool verbose);
 
 /* What a VM goes by in a table: its name, or its number where it was never introduced. */
 void kct_show_name(char *text, size_t size, const struct kct_vm *vm);

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "model/names.h"
 #include "record/writer.h"
+#include "show/figure.h"
 #include "show/report.h"
 
 static json_t *drift_json(const struct kct_drift *drift)
@@ -13,12 +14,15 @@ static json_t *drift_json(const struct kct_drift *drift)
 			 (json_int_t)drift->set_clock);
 }
 
-static json_t *updates_json(const struct kct_vm_counters *counters)
+/* What kernel threads do cannot be laid to a VM on every host. */
+static json_t *updates_json(const struct kct_vm_counters *counters, bool hyperv_is_shown)
 {
 	json_t *updates = json_object(), *cause = json_object(), *effect = json_object();
 
 	for (int i = 0; i < KCT_NR_CAUSES; i++)
 		kct_json_set_u64(cause, kct_cause_names[i], kct_updates(counters, i, KCT_ANY));
+	if (!hyperv_is_shown)
+		json_object_set_new(cause, kct_cause_names[KCT_CAUSE_HYPERV], json_null());
 	for (int i = 0; i < KCT_NR_EFFECTS; i++)
 		kct_json_set_u64(effect, kct_effect_names[i], kct_updates(counters, KCT_ANY, i));
 	kct_json_set_u64(updates, "total", kct_updates(counters, KCT_ANY, KCT_ANY));
@@ -27,12 +31,12 @@ static json_t *updates_json(const struct kct_vm_counters *counters)
 	return updates;
 }
 
-static json_t *origins_json(const struct kct_vcpu_counters *counters)
+static json_t *origins_json(const struct kct_vcpu_counters *counters, kct_figures shown)
 {
 	json_t *origins = json_object();
 
 	for (int i = 0; i < KCT_NR_ORIGINS; i++)
-		kct_json_set_u64(origins, kct_origin_names[i], counters->requests[i]);
+		kct_figure_set(origins, shown, KCT_FIGURE_OF_ORIGIN(i), counters->requests[i]);
 	return origins;
 }
 
@@ -46,17 +50,17 @@ static json_t *vcpu_effects_json(const struct kct_vcpu_counters *counters)
 }
 
 /* What a vCPU and the sum of a VM's have in common. */
-static void set_vcpu_counters(json_t *object, const struct kct_vcpu_counters *c)
+static void set_vcpu_counters(json_t *object, const struct kct_vcpu_counters *c, kct_figures shown)
 {
-	kct_json_set_u64(object, "requests", kct_requests(c));
-	json_object_set_new(object, "requests_by_origin", origins_json(c));
+	kct_figure_set(object, shown, KCT_FIGURE_REQUESTS, kct_requests(c));
+	json_object_set_new(object, "requests_by_origin", origins_json(c, shown));
 	kct_json_set_u64(object, "requests_derived", c->requests_derived);
-	kct_json_set_u64(object, "requests_cleared", c->requests_cleared);
+	kct_figure_set(object, shown, KCT_FIGURE_REQUESTS_CLEARED, c->requests_cleared);
 	kct_json_set_u64(object, "pvti_updates", c->pvti_updates);
 	kct_json_set_u64(object, "pvti_changed", c->pvti_changed);
 	kct_json_set_u64(object, "pvti_rebased", c->pvti_rebased);
 	kct_json_set_u64(object, "negative_deltas", c->negative_deltas);
-	kct_json_set_u64(object, "tsc_writes", c->tsc_writes);
+	kct_figure_set(object, shown, KCT_FIGURE_TSC_WRITES, c->tsc_writes);
 	json_object_set_new(object, "drift_ns", drift_json(&c->drift));
 }
 
@@ -66,6 +70,7 @@ static void set_vcpu_counters(json_t *object, const struct kct_vcpu_counters *c)
  */
 struct list {
 	FILE *out;
+	kct_figures shown;
 	bool begun;
 };
 
@@ -93,8 +98,8 @@ static void write_vcpu(const struct kct_vcpu *vcpu, void *context)
 	next(list);
 
 	kct_json_set_u64(object, "id", vcpu->id);
-	json_object_set_new(object, "pending", json_boolean(vcpu->pending));
-	set_vcpu_counters(object, &vcpu->counters);
+	kct_figure_set_bool(object, list->shown, KCT_FIGURE_PENDING, vcpu->pending);
+	set_vcpu_counters(object, &vcpu->counters, list->shown);
 	kct_json_set_u64(object, "updates", kct_vcpu_updates(&vcpu->counters));
 	json_object_set_new(object, "updates_by_effect", vcpu_effects_json(&vcpu->counters));
 	json_dumpf(object, list->out, JSON_COMPACT);
@@ -104,7 +109,7 @@ static void write_vcpu(const struct kct_vcpu *vcpu, void *context)
 static void write_vm(const struct kct_vm *vm, void *context)
 {
 	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
-	struct list *vms = context, vcpus = {.out = vms->out};
+	struct list *vms = context, vcpus = {.out = vms->out, .shown = vms->shown};
 	json_t *object = json_object();
 	char name[sizeof(vm->name.name)];
 
@@ -117,24 +122,26 @@ static void write_vm(const struct kct_vm *vm, void *context)
 	json_object_set_new(object, "pid",
 			    kct_vm_has_pid(vm) ? json_integer(vm->info.pid) : json_null());
 	json_object_set_new(object, "created", json_boolean(vm->info.created));
-	json_object_set_new(object, "gone", json_boolean(vm->gone));
+	kct_figure_set_bool(object, vms->shown, KCT_FIGURE_GONE, vm->gone);
 	json_object_set_new(object, "masterclock", json_string(kct_masterclock_names[vm->active]));
-	json_object_set_new(object, "updates", updates_json(&vm->counters));
-	kct_json_set_u64(object, "set_clocks", vm->counters.set_clocks);
+	json_object_set_new(object, "updates",
+			    updates_json(&vm->counters,
+					 kct_figure_is_shown(vms->shown, KCT_FIGURE_CAUSE_HYPERV)));
+	kct_figure_set(object, vms->shown, KCT_FIGURE_SET_CLOCKS, vm->counters.set_clocks);
 	kct_json_set_u64(object, "unnecessary", kct_unnecessary(&vm->counters));
-	set_vcpu_counters(object, &sum);
+	set_vcpu_counters(object, &sum, vms->shown);
 	write_open(vms->out, object, "vcpus");
 	kct_vm_each_vcpu(vm, write_vcpu, &vcpus);
 	fputs("]}", vms->out);
 }
 
-static json_t *unattributed_json(const struct kct_unattributed *nobody)
+static json_t *unattributed_json(const struct kct_unattributed *nobody, kct_figures shown)
 {
 	json_t *object = json_object();
 
-	json_object_set_new(object, "updates", updates_json(&nobody->vm));
+	json_object_set_new(object, "updates", updates_json(&nobody->vm, true));
 	kct_json_set_u64(object, "pvti_updates", nobody->vcpu.pvti_updates);
-	kct_json_set_u64(object, "tsc_writes", nobody->vcpu.tsc_writes);
+	kct_figure_set(object, shown, KCT_FIGURE_TSC_WRITES, nobody->vcpu.tsc_writes);
 	return object;
 }
 
@@ -142,7 +149,7 @@ void kct_show_report_json(FILE *out, const struct kct_report *report)
 {
 	const struct kct_header *header = report->header;
 	json_t *object = json_object();
-	struct list vms = {.out = out};
+	struct list vms = {.out = out, .shown = kct_figures_shown(header)};
 
 	json_object_set_new(object, "schema", json_string(KCT_REPORT_SCHEMA));
 	json_object_set_new(object, "version", json_integer(KCT_REPORT_VERSION));
@@ -161,7 +168,7 @@ void kct_show_report_json(FILE *out, const struct kct_report *report)
 	json_object_set_new(object, "missed", kct_json_missed(&report->model->misses));
 	json_object_set_new(object, "hooks", kct_json_hooks(header));
 	json_object_set_new(object, "unattributed",
-			    unattributed_json(&report->model->unattributed));
+			    unattributed_json(&report->model->unattributed, vms.shown));
 	write_open(out, object, "vms");
 	kct_model_each_vm(report->model, write_vm, &vms);
 	fputs("]}\n", out);

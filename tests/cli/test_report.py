@@ -35,6 +35,15 @@ def faults(value, schema):
     return [f"{list(error.absolute_path)}: {error.message[-120:]}" for error in deepest]
 
 
+def nulls(value):
+    """The keys whose values are null, however deep."""
+    if isinstance(value, list):
+        return set().union(*map(nulls, value))
+    if not isinstance(value, dict):
+        return set()
+    return {key for key, item in value.items() if item is None}.union(*map(nulls, value.values()))
+
+
 class Report(Case):
     def small(self):
         return self.write("small.jsonl", r.small())
@@ -119,6 +128,32 @@ class Report(Case):
         result = self.report("-v", self.small(), status=DONE)
         self.assertIn("vCPU 0", result.out)
         self.assertIn("vCPU 1", result.out)
+
+    def test_what_no_hook_shows(self):
+        """It is unknown: null, or '?'; never 0 or false."""
+        origins = "request_site request_system_time request_clocksource request_resume request_xen"
+        for ways, unknown in (
+                ("tsc_write", {"tsc_writes"}),
+                ("request", {"requests", "requests_cleared", "pending", "unknown"}),
+                ("set_clock", {"set_clocks"}), ("vm_gone", {"gone"}),
+                ("values_before", {"hyperv"}), ("request_site", {"hyperv"}),
+                ("request_xen", {"xen"}), ("request_resume", set()),
+                (origins, {"system-time", "clocksource", "resume", "hyperv", "xen"}),
+                ("request request_site", {"requests", "requests_cleared", "pending", "unknown",
+                                          "vcpu-create", "tsc-write", "tsc-offset", "hyperv"}),
+                ("pvti update vm tsc_track clock_read tsc_read", set())):
+            for way in ("none", "derived"):
+                head = r.header(hooks=r.hooks(**dict.fromkeys(ways.split(), way)))
+                path = self.write("lacking", r.small(head=head))
+                found = self.report("-j", path, status=DONE)
+                with self.subTest(ways=ways, way=way):
+                    report = found.objects[0]
+                    self.assertEqual(faults(report, load(SCHEMA)), [])
+                    vm = {**report["vms"][0], "uuid": "", "incomplete_why": ""}
+                    self.assertEqual(nulls(vm) | nulls(report["unattributed"]), unknown)
+                    text = self.report("-v", path, status=DONE).out
+                    self.assertEqual(" ? " in text, "requests" in unknown, text)
+                    self.assertEqual("\n?: there was no hook" in text, "requests" in unknown)
 
     def test_standard_input(self):
         data = b"".join(r.small())
