@@ -7,8 +7,9 @@ OUTPUT  ?= .output
 DESTDIR ?=
 PREFIX  ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
-MANDIR  ?= $(PREFIX)/share/man
-DOCDIR  ?= $(PREFIX)/share/doc/kvmclock-trace
+DATADIR ?= $(PREFIX)/share
+MANDIR  ?= $(DATADIR)/man
+DOCDIR  ?= $(DATADIR)/doc/kvmclock-trace
 
 CLANG   ?= clang
 CC      ?= cc
@@ -17,12 +18,17 @@ BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool /usr/sbin/bpfto
 # Where <asm/types.h> is, if not in /usr/include itself.
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 
-CFLAGS   ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -pthread $(CFLAGS) \
-	-Isrc -Iinclude -I$(OUTPUT)
+# CPPFLAGS, CFLAGS and LDFLAGS are the builder's: a distribution's replace these.
+HARDENING := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+CFLAGS   ?= -O2 -g $(HARDENING)
+LDFLAGS  ?= -pie -Wl,-z,relro,-z,now
+# The same sources give the same program in whatever folder they lie.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -pthread $(PREFIX_MAP) \
+	-Isrc -Iinclude -I$(OUTPUT) $(CPPFLAGS) $(CFLAGS)
 LDLIBS   = -lbpf -ldw -lelf -lz -ljansson -pthread
 BPF_CFLAGS := -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter \
-	-Iinclude -Ivmlinux $(addprefix -I/usr/include/,$(MULTIARCH))
+	$(PREFIX_MAP) -Iinclude -Ivmlinux $(addprefix -I/usr/include/,$(MULTIARCH))
 ifeq ($(WERROR),1)
 ALL_CFLAGS += -Werror
 BPF_CFLAGS += -Werror
@@ -40,7 +46,7 @@ endif
 BUILD = $(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 PROGRAM := $(OUTPUT)/kvmclock-trace
-SOURCES := $(wildcard src/*.c src/*/*.c)
+SOURCES := $(sort $(wildcard src/*.c src/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(OUTPUT)/%.o)
 
 .PHONY: all
@@ -85,8 +91,12 @@ help:
 	'lint       clang-format, cppcheck, the layers of src/, shellcheck, mandoc' \
 	'install    into DESTDIR, PREFIX (/usr/local): program, man page, documents' \
 	'uninstall  remove them' \
+	'dist       a source archive of HEAD, which builds without git' \
+	'static     one program that needs no library, its checksum, and what is in it' \
+	'deb        a package for Debian, of HEAD' \
+	'check-install  build, install, upgrade, remove in fresh trees of Debian; as root' \
 	'clean      remove $(OUTPUT)' \
-	'Variables: V=1 shows the commands, WERROR=1 makes warnings errors.'
+	'Variables: V=1 shows the commands, WERROR=1 makes warnings errors; CPPFLAGS, CFLAGS, LDFLAGS.'
 
 .PHONY: deps
 deps:
@@ -116,10 +126,15 @@ check:
 	@$(BUILD) unit || :
 	@$(BUILD) cli || :
 	@tests/live/run --tap $(TAP)/live.tap || :
+ifneq ($(PACKAGE),)
+	@scripts/deps package static install
+	@tests/install/run --short --tap $(TAP)/install.tap || :
+endif
 ifneq ($(LAB),)
 	@$(BUILD) lab-check || :
 endif
-	@tests/summarize $(addprefix $(TAP)/,unit.tap cli.tap live.tap $(if $(LAB),lab.tap verdicts.tap))
+	@tests/summarize $(addprefix $(TAP)/,unit.tap cli.tap live.tap \
+		$(if $(PACKAGE),install.tap) $(if $(LAB),lab.tap verdicts.tap))
 
 # ---- the lab: other kernels, in software emulation ----
 
@@ -150,8 +165,8 @@ bench:
 	@tests/bench/run --write $(BENCH) $(if $(BASELINE),--baseline \
 		"$$(tests/bench/build-baseline $(BASELINE) $(abspath $(OUTPUT))/baseline)")
 
-C_FILES = $(shell find bpf include src tests vmlinux -name '*.[ch]')
-SHELL_FILES = $(shell grep -rIlE -m1 '^\#!.*[ /](ba)?sh$$' run scripts .ci tests)
+C_FILES = $(shell find bpf include packaging src tests vmlinux -name '*.[ch]')
+SHELL_FILES = $(shell grep -rIlE -m1 '^\#!.*[ /](ba)?sh$$' run scripts packaging .ci tests)
 
 .PHONY: lint lint-format lint-c lint-arrows lint-shell lint-man
 lint:
@@ -194,11 +209,13 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 man/kvmclock-trace.8
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCUMENTS)
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples examples/migrate.jsonl
+	install -D -m 755 -t $(DESTDIR)$(DOCDIR)/examples scripts/demo
 
 .PHONY: uninstall
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/kvmclock-trace $(DESTDIR)$(MANDIR)/man8/kvmclock-trace.8
 	rm -rf $(DESTDIR)$(DOCDIR)
 
+include packaging/packaging.mk
 include tests/unit/unit.mk
 include tests/live/guest/guest.mk

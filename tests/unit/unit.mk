@@ -3,7 +3,8 @@
 # makes the same build of the program for tests/cli/ (`make cli`), which has the command line's bad
 # input and mutated recordings.
 
-SANITIZE     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE     := -U_FORTIFY_SOURCE -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
 ASAN         := $(OUTPUT)/asan
 ASAN_PROGRAM := $(ASAN)/kvmclock-trace
 ASAN_OBJECTS := $(SOURCES:%.c=$(ASAN)/%.o)
