@@ -2,7 +2,6 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cmd/filter.h"
 #include "base/number.h"
@@ -10,7 +9,7 @@
 
 static const struct argp_option options[] = {
 	{"pid", 'p', "PID", 0, "Only the VMs of this process", 1},
-	{"vm", 'V', "NAME-or-UUID", 0, "Only the VMs with this name or UUID", 1},
+	{"vm", 'V', "NAME", 0, "Only the VMs of this name, UUID, id, or NAMESPACE/NAME", 1},
 	{0},
 };
 
@@ -45,8 +44,7 @@ bool kct_filter_wants(const struct kct_filter *filter, uint32_t pid, const struc
 	if (filter->pid && (filter->pid != pid || pid == KCT_NO_NUMBER))
 		return false;
 	return !filter->vm ||
-	       (name && (!strcmp(filter->vm, name->name) || !strcmp(filter->form, name->name) ||
-			 (*name->uuid && !strcasecmp(filter->vm, name->uuid))));
+	       (name && (kct_vm_name_is(name, filter->vm) || kct_vm_name_is(name, filter->form)));
 }
 
 static int compare_numbers(const void *a, const void *b)

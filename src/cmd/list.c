@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "record/writer.h"
 #include "model/names.h"
 
 #define LIST_SCHEMA  "kvmclock-trace/list"
@@ -35,7 +36,7 @@ struct row {
 
 struct list {
 	struct kct_filter filter;
-	bool json;
+	bool json, verbose;
 	bool proc_is_ours;
 	struct row **rows; /* oldest first */
 	size_t nr_rows, room;
@@ -50,6 +51,8 @@ struct list {
 
 static const struct argp_option options[] = {
 	{"json", 'j', NULL, 0, "One JSON object", 0},
+	{"verbose", 'v', NULL, 0, "Also what tells which VM it is, and where its name came from",
+	 0},
 	{0},
 };
 
@@ -64,6 +67,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case 'j':
 		list->json = true;
+		return 0;
+	case 'v':
+		list->verbose = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "list takes no arguments");
@@ -167,10 +173,19 @@ static const char *offsets(const struct row *row)
 	return all_seen(row) ? "equal" : "unknown";
 }
 
+/* "    UUID, openstack, id instance-0000002a; name from nova" */
+static void show_identity(const struct kct_vm_name *name)
+{
+	printf("    %s%s%s%s%s%sname from %s\n", name->uuid, *name->uuid ? ", " : "",
+	       kct_orchestrators[name->orchestrator], name->orchestrator ? ", " : "", name->id,
+	       *name->id ? ", " : "", kct_name_sources[name->source]);
+}
+
 static void show_row(struct list *list, const struct row *row)
 {
 	const struct kct_masterclock *m = &row->vm.masterclock;
-	char age[32] = "-", pid[16] = "-", pending[16] = "?", c[2][KCT_COLUMN_ROOM(24)];
+	char age[32] = "-", pid[16] = "-", pending[16] = "?";
+	char label[KCT_VM_LABEL_SIZE], c[2][KCT_COLUMN_ROOM(24)];
 
 	if (m->active)
 		snprintf(age, sizeof(age), "%.3f s",
@@ -179,9 +194,12 @@ static void show_row(struct list *list, const struct row *row)
 		snprintf(pid, sizeof(pid), "%" PRIu32, row->vm.pid);
 	if (all_seen(row))
 		snprintf(pending, sizeof(pending), "%" PRIu32, row->nr_pending);
-	printf("%s %s %8s %5u %-8s %14s %7s %s\n", kct_text_column(c[0], row->name.name, 24),
+	kct_vm_name_label(&row->name, label, sizeof(label));
+	printf("%s %s %8s %5u %-8s %14s %7s %s\n", kct_text_column(c[0], label, 24),
 	       kct_text_column(c[1], row->name.vmm, 16), pid, m->nr_vcpus,
 	       kct_masterclock_names[m->active], age, pending, offsets(row));
+	if (list->verbose)
+		show_identity(&row->name);
 }
 
 static json_t *row_json(const struct list *list, const struct row *row)
@@ -192,12 +210,14 @@ static json_t *row_json(const struct list *list, const struct row *row)
 
 	json_t *pid = row->vm.pid == KCT_NO_NUMBER ? json_null() : json_integer(row->vm.pid);
 	json_t *pending = all_seen(row) ? json_integer(row->nr_pending) : json_null();
+	json_t *object =
+		json_pack("{s:s, s:o, s:I, s:s, s:o, s:o, s:s}", "name", row->name.name, "pid", pid,
+			  "nr_vcpus", (json_int_t)m->nr_vcpus, "masterclock",
+			  kct_masterclock_names[m->active], "snapshot_age_ns", age, "nr_pending",
+			  pending, "tsc_offsets", offsets(row));
 
-	return json_pack("{s:s, s:o, s:s, s:o, s:I, s:s, s:o, s:o, s:s}", "name", row->name.name,
-			 "uuid", kct_json_text(row->name.uuid), "vmm", row->name.vmm, "pid", pid,
-			 "nr_vcpus", (json_int_t)m->nr_vcpus, "masterclock",
-			 kct_masterclock_names[m->active], "snapshot_age_ns", age, "nr_pending",
-			 pending, "tsc_offsets", offsets(row));
+	kct_json_set_identity(object, &row->name);
+	return object;
 }
 
 static void show_rows(struct list *list)

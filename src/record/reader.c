@@ -32,6 +32,42 @@ refuse(struct kct_reader *reader, const char *format, ...)
 #define TEXT_OR_NULL(object, key, field, flags)                                                    \
 	kct_read_text_or_null(object, key, field, sizeof(field), flags)
 
+/* A text that earlier recordings of 0.1.0 do not have is "". */
+static bool text_or_none(const json_t *object, const char *key, char *at, size_t size)
+{
+	const json_t *value = json_object_get(object, key);
+
+	*at = '\0';
+	return !value || kct_read_text(value, at, size, KCT_TEXT_NAME);
+}
+
+#define TEXT_OR_NONE(object, key, field) text_or_none(object, key, field, sizeof(field))
+
+/* One that only a newer release knows is no reason to refuse the rest. */
+static uint8_t word_or_unknown(const char *const *words, int count, const char *text)
+{
+	int number = kct_name_number(words, count, text);
+
+	return number < 0 ? 0 : (uint8_t)number;
+}
+
+static bool read_name(struct kct_vm_name *name, const json_t *object)
+{
+	char source[40], orchestrator[40];
+
+	if (!TEXT(object, "name", name->name, KCT_TEXT_NAME) ||
+	    !TEXT(object, "vmm", name->vmm, KCT_TEXT_NAME) ||
+	    !TEXT(object, "uuid", name->uuid, KCT_TEXT_NAME) ||
+	    !TEXT_OR_NONE(object, "name_source", source) ||
+	    !TEXT_OR_NONE(object, "orchestrator", orchestrator) ||
+	    !TEXT_OR_NONE(object, "namespace", name->space) ||
+	    !TEXT_OR_NONE(object, "id", name->id))
+		return false;
+	name->source = word_or_unknown(kct_name_sources, KCT_NR_NAME_SOURCES, source);
+	name->orchestrator = word_or_unknown(kct_orchestrators, KCT_NR_ORCHESTRATORS, orchestrator);
+	return true;
+}
+
 static bool read_event(struct kct_reader *reader, const json_t *object, int kind)
 {
 	char *event = (char *)&reader->event;
@@ -46,10 +82,7 @@ static bool read_event(struct kct_reader *reader, const json_t *object, int kind
 	reader->events++;
 	if (kind != KCT_EVENT_VM)
 		return true;
-	return (TEXT(object, "name", reader->name.name, KCT_TEXT_NAME) &&
-		TEXT(object, "vmm", reader->name.vmm, KCT_TEXT_NAME) &&
-		TEXT(object, "uuid", reader->name.uuid, KCT_TEXT_NAME)) ||
-	       refuse(reader, "a VM without a proper name");
+	return read_name(&reader->name, object) || refuse(reader, "a VM without a proper name");
 }
 
 static bool read_host(struct kct_header *header, const json_t *host)

@@ -179,6 +179,14 @@ static void put_vm_name(struct line *line, const struct kct_vm_name *name)
 	put_string(line, name ? name->vmm : "");
 	put(line, ",\"uuid\":");
 	put_string(line, name ? name->uuid : "");
+	put(line, ",\"name_source\":");
+	put_string(line, name ? kct_name_sources[name->source] : "");
+	put(line, ",\"orchestrator\":");
+	put_string(line, name ? kct_orchestrators[name->orchestrator] : "");
+	put(line, ",\"namespace\":");
+	put_string(line, name ? name->space : "");
+	put(line, ",\"id\":");
+	put_string(line, name ? name->id : "");
 }
 
 void kct_write_event(FILE *out, const union kct_any_event *event, const struct kct_vm_name *name)
@@ -203,6 +211,17 @@ void kct_write_event(FILE *out, const union kct_any_event *event, const struct k
 }
 
 /* ---- header and trailer ---- */
+
+void kct_json_set_identity(json_t *object, const struct kct_vm_name *name)
+{
+	json_object_set_new(object, "name_source", kct_json_text(kct_name_sources[name->source]));
+	json_object_set_new(object, "namespace", kct_json_text(name->space));
+	json_object_set_new(object, "id", kct_json_text(name->id));
+	json_object_set_new(object, "uuid", kct_json_text(name->uuid));
+	json_object_set_new(object, "orchestrator",
+			    kct_json_text(kct_orchestrators[name->orchestrator]));
+	json_object_set_new(object, "vmm", kct_json_text(name->vmm));
+}
 
 json_t *kct_json_host(const struct kct_header *header)
 {

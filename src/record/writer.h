@@ -11,6 +11,9 @@
 #include "record/recording.h"
 
 /* `name` goes with KCT_EVENT_VM only; NULL otherwise. */
+/* What tells which VM it is, beside its name; null is what is not known. */
+void kct_json_set_identity(json_t *object, const struct kct_vm_name *name);
+
 void kct_write_event(FILE *out, const union kct_any_event *event, const struct kct_vm_name *name);
 void kct_write_header(FILE *out, const struct kct_header *header);
 void kct_write_trailer(FILE *out, const struct kct_trailer *trailer);

@@ -140,7 +140,7 @@ void kct_show_line(FILE *out, const union kct_any_event *event, const struct kct
 		   uint64_t started_ns)
 {
 	double seconds = (double)(int64_t)(event->event.ns - started_ns) / KCT_NS_PER_S;
-	char name[sizeof(vm->name.name)] = "-", who[sizeof(name) + 16];
+	char name[KCT_VM_LABEL_SIZE] = "-", who[sizeof(name) + 16];
 	size_t width;
 
 	if (vm)

@@ -26,7 +26,7 @@ static const char *ns_text(struct text *to, const struct kct_ns *ns)
 static void show_end(FILE *out, const char *which, const struct kct_end *end)
 {
 	const struct kct_header *header = &end->recording->header;
-	char name[128], pid[16] = "?";
+	char name[KCT_VM_LABEL_SIZE], pid[16] = "?";
 
 	kct_show_name(name, sizeof(name), end->vm);
 	if (kct_vm_has_pid(end->vm))

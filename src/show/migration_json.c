@@ -14,11 +14,14 @@ static json_t *end_json(const struct kct_end *end)
 {
 	const struct kct_vm *vm = end->vm;
 
-	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "path", kct_json_text(end->path),
-			 "host", kct_json_host(&end->recording->header), "vm",
-			 (json_int_t)vm->number, "name", kct_json_text(vm->name.name), "uuid",
-			 kct_json_text(vm->name.uuid), "vmm", kct_json_text(vm->name.vmm), "pid",
-			 kct_vm_has_pid(vm) ? json_integer(vm->info.pid) : json_null());
+	json_t *object =
+		json_pack("{s:o, s:o, s:I, s:o, s:o}", "path", kct_json_text(end->path), "host",
+			  kct_json_host(&end->recording->header), "vm", (json_int_t)vm->number,
+			  "name", kct_json_text(vm->name.name), "pid",
+			  kct_vm_has_pid(vm) ? json_integer(vm->info.pid) : json_null());
+
+	kct_json_set_identity(object, &vm->name);
+	return object;
 }
 
 static json_t *instant_json(const struct kct_end *end, const struct kct_instant *instant)

@@ -11,7 +11,7 @@
 void kct_show_name(char *text, size_t size, const struct kct_vm *vm)
 {
 	if (*vm->name.name)
-		snprintf(text, size, "%s", vm->name.name);
+		kct_vm_name_label(&vm->name, text, size);
 	else
 		snprintf(text, size, "vm#%" PRIu32, vm->number);
 }
@@ -77,8 +77,7 @@ static void show_vm_row(const struct kct_vm *vm, void *context)
 	const struct table *table = context;
 	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
 	struct kct_number requests;
-	char n[11][NUMBER_SIZE], name[sizeof(vm->name.name)],
-		column[2][KCT_COLUMN_ROOM(VM_COLUMNS)];
+	char n[11][NUMBER_SIZE], name[KCT_VM_LABEL_SIZE], column[2][KCT_COLUMN_ROOM(VM_COLUMNS)];
 
 	kct_show_name(name, sizeof(name), vm);
 	fprintf(table->out, ROW, kct_text_column(column[0], name, VM_COLUMNS),
@@ -177,7 +176,7 @@ void kct_show_table(FILE *out, const struct kct_header *header, const struct kct
 static void show_updates(const struct kct_vm *vm, void *context)
 {
 	FILE *out = context;
-	char name[sizeof(vm->name.name)];
+	char name[KCT_VM_LABEL_SIZE];
 	const char *between = "";
 
 	if (!kct_updates(&vm->counters, KCT_ANY, KCT_ANY))

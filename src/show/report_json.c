@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The report as JSON: every field is always there, as docs/report.schema.json says. */
+#include <inttypes.h>
+
 #include "base/json.h"
 #include "model/names.h"
 #include "record/writer.h"
@@ -111,14 +113,13 @@ static void write_vm(const struct kct_vm *vm, void *context)
 	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
 	struct list *vms = context, vcpus = {.out = vms->out, .shown = vms->shown};
 	json_t *object = json_object();
-	char name[sizeof(vm->name.name)];
+	char number[16];
 
 	next(vms);
-	kct_show_name(name, sizeof(name), vm);
+	snprintf(number, sizeof(number), "vm#%" PRIu32, vm->number);
 	kct_json_set_u64(object, "number", vm->number);
-	json_object_set_new(object, "name", json_string(name));
-	json_object_set_new(object, "uuid", kct_json_text(vm->name.uuid));
-	json_object_set_new(object, "vmm", kct_json_text(vm->name.vmm));
+	json_object_set_new(object, "name", json_string(*vm->name.name ? vm->name.name : number));
+	kct_json_set_identity(object, &vm->name);
 	json_object_set_new(object, "pid",
 			    kct_vm_has_pid(vm) ? json_integer(vm->info.pid) : json_null());
 	json_object_set_new(object, "created", json_boolean(vm->info.created));

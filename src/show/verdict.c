@@ -75,7 +75,7 @@ static void name_of(const struct kct_model *model, uint32_t number, char *name, 
 static void show_vm(const struct kct_judgement *judgement, void *context)
 {
 	const struct people *people = context;
-	char name[128];
+	char name[KCT_VM_LABEL_SIZE];
 
 	name_of(people->v->model, judgement->number, name, sizeof(name));
 	fprintf(people->out, "VM %" PRIu32 " %s: %s%s%s\n", judgement->number, name,
@@ -139,7 +139,7 @@ static void add_vm(const struct kct_judgement *judgement, void *context)
 {
 	const struct machines *machines = context;
 	const struct kct_vm *vm = kct_model_find_vm(machines->v->model, judgement->number);
-	char name[128];
+	char name[KCT_VM_LABEL_SIZE];
 
 	name_of(machines->v->model, judgement->number, name, sizeof(name));
 	json_array_append_new(

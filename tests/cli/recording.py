@@ -90,7 +90,8 @@ def vm(number, ns=1_000_000_100, name="web", uuid="", pid=4700, created=0, effec
     value = event(
         "vm", ns, number, NO_VCPU,
         token=number or 0, pid=pid, creator=pid, created=created, create_effect=effect,
-        comm="qemu-kvm", state=masterclock(), name=name, vmm="qemu", uuid=uuid)
+        comm="qemu-kvm", state=masterclock(), name=name, vmm="qemu", uuid=uuid,
+        name_source="option", orchestrator="", namespace="", id="")
     return {**value, **changes}
 
 
@@ -155,7 +156,8 @@ def ioctl(number, index, which, ns=1_000_000_550, **values):
 
 
 # What the first release did not write of an event.
-ADDED = {"set-clock": ("ioctl", "pvti"), "ioctl": ("pvti", "nr_pending")}
+ADDED = {"vm": ("name_source", "orchestrator", "namespace", "id"), "set-clock": ("ioctl", "pvti"),
+         "ioctl": ("pvti", "nr_pending")}
 
 
 def as_before(value):

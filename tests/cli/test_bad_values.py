@@ -70,7 +70,9 @@ def inside(key, table):
 TYPES = {
     "vm": {"token": u64, "pid": number, "creator": u32, "created": u32,
            "create_effect": words(EFFECTS), "comm": text(16), "state": never, "name": text(128),
-           "vmm": text(24), "uuid": text(40), **inside("state", CLOCK)},
+           "vmm": text(24), "uuid": text(40), "name_source": text(40),
+           "orchestrator": text(40), "namespace": text(64), "id": text(64),
+           **inside("state", CLOCK)},
     "vcpu": {"pending": boolean, "tsc_offset": s64, "tsc_khz": u32, "pvti": optional(never),
              **inside("pvti", PVTI)},
     "update": {"cause": words(CAUSES), "effect": words(EFFECTS), "cause_derived": boolean,

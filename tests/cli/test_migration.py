@@ -172,7 +172,8 @@ class Figures(MigrationCase):
                                                ("target", "target.jsonl", 2, 4800, target)):
             self.assertEqual(found[side], {
                 "path": self.path(name), "host": json.loads(lines[0])["host"], "vm": number,
-                "name": "db", "uuid": UUID, "vmm": "qemu", "pid": pid})
+                "name": "db", "name_source": "option", "namespace": None, "id": None,
+                "uuid": UUID, "orchestrator": None, "vmm": "qemu", "pid": pid})
         self.assertEqual((found["tsc_saved"], found["clock_saved"]), ("derived", "derived"))
         for name, ns, host, derived in (
                 ("tsc_saved_first", migration.p1, Host(), True),

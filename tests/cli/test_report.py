@@ -64,6 +64,8 @@ class Report(Case):
         web, db = report["vms"]
         self.assertEqual((web["number"], web["name"], web["pid"]), (1, "web", 4700))
         self.assertIsNone(web["uuid"])
+        self.assertEqual(web["name_source"], "option")
+        self.assertEqual([web[key] for key in ("orchestrator", "namespace", "id")], [None] * 3)
         self.assertEqual(web["updates"]["total"], 3)
         self.assertEqual(web["updates"]["cause"]["vcpu-request"], 2)
         self.assertEqual(web["updates"]["cause"]["set-clock"], 1)
@@ -162,6 +164,36 @@ class Report(Case):
         self.assertEqual(from_file.out, from_stdin.out)
         result = self.report("-", stdin=b"", status=USAGE)
         self.check_line(result, r"-: empty")
+
+    NAMES = {"name_source": "option", "orchestrator": "kubevirt", "namespace": "shop",
+             "id": "0b9d2a6e-7c41-4a53-9a4e-5f0f5c1a2b3c"}
+
+    def test_names(self):
+        path = self.write("k8s.jsonl", r.small(events=[
+            r.vm(1, **self.NAMES), r.vm(2, pid=4800, **{**self.NAMES, "namespace": "bank"})]))
+        (report,) = self.report("--json", path, status=DONE).objects
+        shop, bank = report["vms"]
+        self.assertEqual(shop["name"], "web")
+        self.assertEqual({key: shop[key] for key in self.NAMES}, self.NAMES)
+        self.assertEqual(bank["namespace"], "bank")
+        text = self.report(path, status=DONE).out
+        self.assertRegex(text, r"(?m)^shop/web +qemu +4700 ")
+        self.assertRegex(text, r"(?m)^bank/web +qemu +4800 ")
+        for name, pids in (("web", [4700, 4800]), ("shop/web", [4700]), ("bank_web", [4800]),
+                           (self.NAMES["id"], [4700, 4800]), ("shop", []), ("shop/", [])):
+            with self.subTest(name):
+                (report,) = self.report("-j", "-V", name, path, status=DONE).objects
+                self.assertEqual([vm["pid"] for vm in report["vms"]], pids)
+
+    def test_names_of_older_and_newer_releases(self):
+        older = {key: value for key, value in r.vm(1).items() if key not in self.NAMES}
+        path = self.write("other.jsonl", r.small(events=[
+            older, r.vm(2, pid=4800, name_source="dream", orchestrator="new")]))
+        (report,) = self.report("-j", path, status=DONE).objects
+        older, newer = report["vms"]
+        self.assertEqual({older[key] for key in self.NAMES}, {None})
+        self.assertEqual((newer["name"], newer["name_source"]), ("web", None))
+        self.assertIsNone(newer["orchestrator"])
 
     def test_filters(self):
         for options in (["--vm", "db"], ["--pid", "4800"],

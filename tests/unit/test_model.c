@@ -382,7 +382,7 @@ static void test_other_counts(void **state)
 static void test_introduction(void **state)
 {
 	struct kct_model *model = *state;
-	const struct kct_vm_name web = {"qemu", "web", "u"}, other = {"crosvm", "x", "y"};
+	const struct kct_vm_name web = {.vmm = "qemu", .name = "web"}, other = {.name = "x"};
 	union kct_any_event e = vm_event(5, 0, 0);
 
 	/* known by number only */

@@ -69,7 +69,8 @@ static void expect_line(enum kct_line kind)
 
 #define NAME                                                                                       \
 	{                                                                                          \
-		"qemu", "web", "6fe0e5e1-9b0c-4b6f-8a3d-0f3a1f5f9d10"                              \
+		"qemu", "web", "6fe0e5e1-9b0c-4b6f-8a3d-0f3a1f5f9d10", KCT_NAME_NOVA,              \
+			KCT_OPENSTACK, "demo", "instance-0000002a"                                 \
 	}
 
 static const struct kct_masterclock clock_zero = {0};
@@ -343,7 +344,8 @@ static const struct {
 	 "\"masterclock\":\"active\",\"master_kernel_ns\":\"9223372036854775808\","
 	 "\"master_cycle_now\":9223372036854775807,\"kvmclock_offset\":-9223372036854775808,"
 	 "\"nr_vcpus\":1},\"name\":\"web\",\"vmm\":\"qemu\","
-	 "\"uuid\":\"6fe0e5e1-9b0c-4b6f-8a3d-0f3a1f5f9d10\"}\n"},
+	 "\"uuid\":\"6fe0e5e1-9b0c-4b6f-8a3d-0f3a1f5f9d10\",\"name_source\":\"nova\","
+	 "\"orchestrator\":\"openstack\",\"namespace\":\"demo\",\"id\":\"instance-0000002a\"}\n"},
 	{KCT_EVENT_VCPU, 3,
 	 "{\"event\":\"vcpu\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
 	 "\"vcpu\":4294967294,\"tid\":4294967295,\"pending\":true,"
