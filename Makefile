@@ -10,6 +10,9 @@ SBINDIR ?= $(PREFIX)/sbin
 DATADIR ?= $(PREFIX)/share
 MANDIR  ?= $(DATADIR)/man
 DOCDIR  ?= $(DATADIR)/doc/kvmclock-trace
+BASHDIR ?= $(DATADIR)/bash-completion/completions
+ZSHDIR  ?= $(DATADIR)/zsh/site-functions
+FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
 
 CLANG   ?= clang
 CC      ?= cc
@@ -50,7 +53,7 @@ SOURCES := $(sort $(wildcard src/*.c src/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(OUTPUT)/%.o)
 
 .PHONY: all
-all: $(PROGRAM)
+all: $(PROGRAM) completions
 	@:
 
 $(PROGRAM): $(OBJECTS)
@@ -89,7 +92,7 @@ help:
 	'bench      what it costs, against its peers, on this host; BENCH=--quick, BENCH=storm;' \
 	'           BASELINE=COMMIT measures that state in the same run' \
 	'lint       clang-format, cppcheck, the layers of src/, shellcheck, mandoc' \
-	'install    into DESTDIR, PREFIX (/usr/local): program, man page, documents' \
+	'install    into DESTDIR, PREFIX (/usr/local): program, man page, completions, documents' \
 	'uninstall  remove them' \
 	'dist       a source archive of HEAD, which builds without git' \
 	'static     one program that needs no library, its checksum, and what is in it' \
@@ -207,13 +210,18 @@ DOCUMENTS := README.md CHANGELOG.md LICENSE $(wildcard docs/*.md docs/*.json)
 install: all
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/kvmclock-trace
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 man/kvmclock-trace.8
+	install -D -m 644 $(COMPLETIONS)/bash $(DESTDIR)$(BASHDIR)/kvmclock-trace
+	install -D -m 644 $(COMPLETIONS)/zsh $(DESTDIR)$(ZSHDIR)/_kvmclock-trace
+	install -D -m 644 $(COMPLETIONS)/fish $(DESTDIR)$(FISHDIR)/kvmclock-trace.fish
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCUMENTS)
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples examples/migrate.jsonl
 	install -D -m 755 -t $(DESTDIR)$(DOCDIR)/examples scripts/demo
 
 .PHONY: uninstall
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/kvmclock-trace $(DESTDIR)$(MANDIR)/man8/kvmclock-trace.8
+	rm -f $(DESTDIR)$(SBINDIR)/kvmclock-trace $(DESTDIR)$(MANDIR)/man8/kvmclock-trace.8 \
+		$(DESTDIR)$(BASHDIR)/kvmclock-trace $(DESTDIR)$(ZSHDIR)/_kvmclock-trace \
+		$(DESTDIR)$(FISHDIR)/kvmclock-trace.fish
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 include packaging/packaging.mk

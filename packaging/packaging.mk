@@ -14,22 +14,38 @@ dist:
 	$(Q)gzip -n9 <$(OUTPUT)/dist.tar >$(SOURCE_ARCHIVE)
 	$(Q)rm $(OUTPUT)/dist.tar
 
+# ---- completions ----
+
+COMPLETIONS := $(OUTPUT)/completions
+
+.PHONY: completions
+completions: $(addprefix $(COMPLETIONS)/,bash zsh fish)
+
+# The program tells its commands and options itself.
+$(COMPLETIONS)/%: $(PROGRAM) $(wildcard packaging/completions/*)
+	$(say) COMPLETE $@
+	$(Q)mkdir -p $(@D)
+	$(Q)packaging/completions/make $* $(PROGRAM) >$@.new && mv $@.new $@
+
 # ---- one program that needs no library ----
 
 STATIC := $(OUTPUT)/static
 STATIC_PROGRAM := $(STATIC)/$(NAME_VERSION)-x86_64
 
 .PHONY: static
-static:
-	@scripts/deps build static
-	@$(MAKE) $(STATIC)/SHA256SUMS
+static: $(STATIC)/SHA256SUMS
+	@:
+
+.PHONY: static-deps
+static-deps:
+	@scripts/deps static
 
 # What libelf, libdw and libbpf may need beside what we name differs by their version and build.
 STATIC_LIBS = $(LDLIBS) $(foreach lib,lzma bz2 zstd,$(if $(wildcard \
 	$(addsuffix /lib$(lib).a,/usr/lib /usr/lib64 /usr/lib/$(MULTIARCH))),-l$(lib)))
 
 # libdw would load libdebuginfod by dlopen(), which no static program can do safely.
-$(STATIC_PROGRAM): $(OBJECTS) $(OUTPUT)/packaging/no_dlopen.o
+$(STATIC_PROGRAM): $(OBJECTS) $(OUTPUT)/packaging/static.o | static-deps
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -static-pie -Wl,--wrap=dlopen -Wl,-Map=$(STATIC)/map \

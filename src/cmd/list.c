@@ -37,6 +37,7 @@ struct row {
 struct list {
 	struct kct_filter filter;
 	bool json, verbose;
+	const char *complete; /* "vm" or "pid": what is to be completed */
 	bool proc_is_ours;
 	struct row **rows; /* oldest first */
 	size_t nr_rows, room;
@@ -49,8 +50,12 @@ struct list {
 	bool failed;
 };
 
+enum { OPTION_COMPLETE = 0x100 };
+
 static const struct argp_option options[] = {
 	{"json", 'j', NULL, 0, "One JSON object", 0},
+	/* For the shells' completions. */
+	{"complete", OPTION_COMPLETE, "WHAT", OPTION_HIDDEN, NULL, 0},
 	{"verbose", 'v', NULL, 0, "Also what tells which VM it is, and where its name came from",
 	 0},
 	{0},
@@ -60,7 +65,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct list *list = state->input;
 
-	(void)text;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &list->filter;
@@ -70,6 +74,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case 'v':
 		list->verbose = true;
+		return 0;
+	case OPTION_COMPLETE:
+		if (strcmp(text, "vm") && strcmp(text, "pid"))
+			argp_error(state, "--complete takes vm or pid");
+		list->complete = text;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "list takes no arguments");
@@ -202,6 +211,22 @@ static void show_row(struct list *list, const struct row *row)
 		show_identity(&row->name);
 }
 
+/* A word, a tab, what it is; names and UUIDs both, as --vm takes both. */
+static void complete_row(const struct list *list, const struct row *row)
+{
+	char label[KCT_VM_LABEL_SIZE];
+
+	kct_vm_name_label(&row->name, label, sizeof(label));
+	if (!strcmp(list->complete, "pid")) {
+		if (row->vm.pid != KCT_NO_NUMBER)
+			printf("%" PRIu32 "\t%s\n", row->vm.pid, label);
+		return;
+	}
+	printf("%s\t%s\n", label, row->name.vmm);
+	if (*row->name.uuid)
+		printf("%s\t%s\n", row->name.uuid, label);
+}
+
 static json_t *row_json(const struct list *list, const struct row *row)
 {
 	const struct kct_masterclock *m = &row->vm.masterclock;
@@ -227,7 +252,9 @@ static void show_rows(struct list *list)
 
 		if (!kct_filter_wants(&list->filter, row->vm.pid, &row->name))
 			continue;
-		if (list->json)
+		if (list->complete)
+			complete_row(list, row);
+		else if (list->json)
 			json_array_append_new(list->vms, row_json(list, row));
 		else
 			show_row(list, row);
@@ -237,7 +264,7 @@ static void show_rows(struct list *list)
 static void show(struct list *list)
 {
 	list->vms = json_array();
-	if (!list->json)
+	if (!list->json && !list->complete)
 		printf("%-24s %-16s %8s %5s %-8s %14s %7s %s\n", "VM", "VMM", "PID", "vCPUs",
 		       "CLOCK", "SNAPSHOT AGE", "PENDING", "TSC OFFSETS");
 	show_rows(list);

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The man page and each command's --help: the same commands, with the same options and values."""
+
+import os
+import re
+
+from case import Case, DONE, ROOT, run
+
+PAGE = os.path.join(ROOT, "man", "kvmclock-trace.8")
+EVERYWHERE = {"--help", "--usage"}
+
+
+def page_sections():
+    """The page's lines by section, without mdoc's escapes."""
+    sections, lines = {}, []
+    with open(PAGE, encoding="utf-8") as file:
+        for line in file.read().splitlines():
+            if line.startswith(".Sh "):
+                lines = sections[line[4:]] = []
+            lines.append(line)
+    return sections
+
+
+def item_options(line):
+    """Of an .It line: {--long or -short: its value, in brackets if it may be left out, or None}."""
+    found = {}
+    for part in line[len(".It "):].split(" , "):
+        match = re.fullmatch(r"Fl (\S+)(?: Ns (Op )?= Ns Ar (.*))?", part)
+        if match:
+            value = match[3] and match[3].replace(" Ns = Ns Ar ", "=")
+            found["-" + match[1].replace("\\&", "")] = f"[{value}]" if match[2] else value
+    values = {value for value in found.values() if value}
+    # "-p, --pid=PID" has the value once
+    return {name: value or (values.pop() if len(values) == 1 else None)
+            for name, value in ((n, v or next(iter(values), None)) for n, v in found.items())}
+
+
+def page_options(sections):
+    """{command: {option: value}}"""
+    options, commands, previous = {}, [], []
+    lines = sections["OPTIONS"]
+    for line, after in zip(lines, lines[1:]):
+        if not line.startswith(".It Fl"):
+            continue
+        if after == ".Pq the same":
+            commands = previous
+        else:
+            commands = re.fullmatch(r"\.Pq Cm (.*)", after)[1].split(" , ")
+        previous = commands
+        for command in commands:
+            options.setdefault(command, {}).update(item_options(line))
+    for line in sections["WORKLOAD"]:
+        if line.startswith(".It Fl"):
+            options.setdefault("workload", {}).update(item_options(line))
+    return options
+
+
+def help_options(command):
+    """The same of a command's --help, by long name."""
+    text = run(command, "--help").out
+    options = {}
+    # a description that is too long for its line begins on the next
+    for line in re.findall(r"^ +(-.*)$", text, re.MULTILINE):
+        names = re.split(r"  +", line)[0].split(", ")
+        names = [name for name in names if not re.fullmatch(r"-\?", name)]
+        values = [re.search(r"(\[)?=([^\]]*)", name) for name in names]
+        value = next((f"[{v[2]}]" if v[1] else v[2] for v in values if v), None)
+        for name in names:
+            options[re.split(r"\[?=", name)[0]] = value
+    return options
+
+
+class Manual(Case):
+    def setUp(self):
+        super().setUp()
+        self.sections = page_sections()
+        shown = self.check(run("help"), DONE).out
+        self.commands = re.findall(r"^  ([a-z]+) ", shown, re.MULTILINE)
+
+    def test_commands(self):
+        self.assertGreater(len(self.commands), 5)
+        for name in ("SYNOPSIS", "DESCRIPTION"):
+            with self.subTest(name):
+                form = r"\.It Cm ([a-z]+)" if name == "DESCRIPTION" else r"\.Cm ([a-z]+)"
+                found = [m[1] for m in map(re.compile(form).fullmatch, self.sections[name]) if m]
+                self.assertEqual(sorted(found), sorted(self.commands + ["help"]))
+
+    def test_options(self):
+        said = page_options(self.sections)
+        scenario = {option: value for option, value in said["workload"].items()
+                    if option not in ("--hold", "--json")}
+        self.assertEqual(set(said) - set(self.commands), set())
+        for command in self.commands:
+            with self.subTest(command):
+                expected = {**said.get(command, {})}
+                if command == "verify":
+                    # "The options of a SCENARIO are those in WORKLOAD."
+                    expected = {**scenario, **expected}
+                shown = {option: value for option, value in help_options(command).items()
+                         if option not in EVERYWHERE}
+                self.assertEqual(expected, shown)
+
+    def test_scenarios(self):
+        shown = re.findall(r"^  ([a-z]+) ", self.check(run("workload", "--help"), DONE).out,
+                           re.MULTILINE)
+        said = [m[1] for m in map(re.compile(r"\.It Cm ([a-z]+)").fullmatch,
+                                  self.sections["WORKLOAD"]) if m]
+        self.assertEqual(sorted(said), sorted(shown))
+        self.assertGreater(len(shown), 3)
