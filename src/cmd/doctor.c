@@ -13,6 +13,7 @@
 #include "cmd/attach.h"
 #include "cmd/cmd.h"
 #include "host/host.h"
+#include "host/obstacles.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "record/writer.h"
@@ -27,6 +28,8 @@ struct doctor {
 	struct kct_header host;
 	char lockdown[32];
 	char missing[64];
+	struct kct_obstacle obstacles[KCT_MAX_OBSTACLES];
+	size_t nr_obstacles;
 	bool btf;
 	int status;
 };
@@ -110,8 +113,12 @@ static void show(const struct doctor *doctor)
 	       strcmp(host->clocksource, "tsc") ? ": no guest can have the masterclock" : "");
 	printf("lockdown     %s\n", doctor->lockdown);
 	printf("BTF          %s\n", doctor->btf ? "yes" : "no");
-	printf("privileges   %s%s\n\n", *doctor->missing ? "missing: " : "CAP_BPF, CAP_PERFMON",
+	printf("privileges   %s%s\n", *doctor->missing ? "missing: " : "CAP_BPF, CAP_PERFMON",
 	       doctor->missing);
+	for (size_t i = 0; i < doctor->nr_obstacles; i++)
+		printf("in the way   %s; what would help: %s\n", doctor->obstacles[i].seen,
+		       doctor->obstacles[i].remedy);
+	putchar('\n');
 	for (size_t i = 0; i < doctor->plan.nr_rows; i++)
 		show_row(&doctor->plan.rows[i]);
 	for (size_t i = 0; i < doctor->plan.nr_sites; i++)
@@ -157,6 +164,19 @@ static json_t *row_json(const struct kct_plan_row *row)
 			 kct_json_text(way ? way->cannot : NULL), "refused", refused_json(row));
 }
 
+static json_t *obstacles_json(const struct doctor *doctor)
+{
+	json_t *obstacles = json_array();
+
+	for (size_t i = 0; i < doctor->nr_obstacles; i++) {
+		const struct kct_obstacle *o = &doctor->obstacles[i];
+
+		json_array_append_new(obstacles, json_pack("{s:s, s:s, s:s}", "what", o->what,
+							   "seen", o->seen, "remedy", o->remedy));
+	}
+	return obstacles;
+}
+
 static json_t *site_json(const struct kct_inlined_site *site)
 {
 	return json_pack("{s:s, s:I, s:s, s:o, s:o}", "function", site->function, "offset",
@@ -173,10 +193,11 @@ static void show_json(const struct doctor *doctor)
 		json_array_append_new(rows, row_json(&doctor->plan.rows[i]));
 	for (size_t i = 0; i < doctor->plan.nr_sites; i++)
 		json_array_append_new(sites, site_json(&doctor->plan.sites[i]));
-	object = json_pack("{s:s, s:i, s:o, s:s, s:b, s:o, s:s, s:o, s:o}", "schema", DOCTOR_SCHEMA,
-			   "version", DOCTOR_VERSION, "host", kct_json_host(&doctor->host),
-			   "lockdown", doctor->lockdown, "btf", doctor->btf, "missing_capabilities",
-			   kct_json_text(doctor->missing), "verdict",
+	object = json_pack("{s:s, s:i, s:o, s:s, s:b, s:o, s:o, s:s, s:o, s:o}", "schema",
+			   DOCTOR_SCHEMA, "version", DOCTOR_VERSION, "host",
+			   kct_json_host(&doctor->host), "lockdown", doctor->lockdown, "btf",
+			   doctor->btf, "missing_capabilities", kct_json_text(doctor->missing),
+			   "obstacles", obstacles_json(doctor), "verdict",
 			   doctor->status == KCT_EXIT_OK	   ? "whole"
 			   : doctor->status == KCT_EXIT_INCOMPLETE ? "partial"
 								   : "impossible",
@@ -216,6 +237,7 @@ int cmd_doctor(int argc, char **argv)
 	kct_host_describe(&doctor.host);
 	kct_host_lockdown(doctor.lockdown, sizeof(doctor.lockdown));
 	kct_host_missing_capabilities(doctor.missing, sizeof(doctor.missing));
+	doctor.nr_obstacles = kct_host_obstacles(doctor.obstacles);
 	doctor.btf = !access("/sys/kernel/btf/vmlinux", R_OK);
 	kct_kernel_btf_open(&kernel);
 	error = kct_plan_make(&doctor.plan, &kernel, &doctor.options, true);

@@ -184,19 +184,35 @@ bool kct_host_proc_is_ours(void)
 	return count == 1;
 }
 
-static uint64_t effective_capabilities(void)
+/* A number of /proc/self/status; 0 where it is not there. */
+static uint64_t own_status(const char *format)
 {
 	FILE *file = fopen("/proc/self/status", "re");
-	unsigned long long mask = 0;
+	unsigned long long number = 0;
 	char line[256];
 
 	if (!file)
 		return 0;
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "CapEff: %llx", &mask) == 1)
+		if (sscanf(line, format, &number) == 1)
 			break;
 	fclose(file);
-	return mask;
+	return number;
+}
+
+static uint64_t effective_capabilities(void)
+{
+	return own_status("CapEff: %llx");
+}
+
+bool kct_host_has_sys_admin(void)
+{
+	return effective_capabilities() >> CAP_SYS_ADMIN & 1;
+}
+
+int kct_host_seccomp_mode(void)
+{
+	return (int)own_status("Seccomp: %llu");
 }
 
 void kct_host_missing_capabilities(char *text, size_t size)

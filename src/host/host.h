@@ -52,6 +52,11 @@ void kct_host_lockdown(char *text, size_t size);
 /* Give up every capability but CAP_BPF and CAP_PERFMON, for ourselves and for good. */
 void kct_host_drop_capabilities(void);
 
+bool kct_host_has_sys_admin(void);
+
+/* 0: none, 1: strict, 2: a filter. */
+int kct_host_seccomp_mode(void);
+
 /* "" or a comma-separated list of those of CAP_BPF and CAP_PERFMON that we lack. */
 void kct_host_missing_capabilities(char *text, size_t size);
 

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Without privileges: one line that says which are missing."""
 
+import ctypes
+import errno
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -76,3 +79,101 @@ class Privileges(Case):
         for program in self.programs:
             result = self.check(self.nobody(program, "report", path), USAGE)
             self.check_line(result, "secret: Permission denied")
+
+
+class Filter:
+    """A seccomp filter of the system call `number`, for preexec_fn: it fails with EPERM."""
+
+    def __init__(self, number):
+        load, equal, give = 0x20, 0x15, 0x06
+        code = ((load, 0, 0, 0), (equal, 0, 1, number), (give, 0, 0, 0x00050000 | errno.EPERM),
+                (give, 0, 0, 0x7fff0000))
+        self.code = b"".join(struct.pack("HBBI", *instruction) for instruction in code)
+
+    def __call__(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        code = ctypes.create_string_buffer(self.code)
+        program = struct.pack("HxxxxxxQ", len(self.code) // 8, ctypes.addressof(code))
+        if libc.prctl(22, 2, ctypes.create_string_buffer(program), 0, 0):  # PR_SET_SECCOMP
+            raise OSError(ctypes.get_errno(), "prctl")
+
+
+@unittest.skipIf(os.geteuid(), "needs root")
+class Obstacles(Case):
+    """What is in the way, each made to be so, is named by doctor, with what would help."""
+
+    def doctor(self, *prefix, **more):
+        done = subprocess.run([*prefix, PROGRAM, "doctor", "--json"], capture_output=True,
+                              env=ENVIRONMENT, stdin=subprocess.DEVNULL, check=False, **more)
+        if prefix and done.stderr.startswith(prefix[0].encode() + b":"):
+            self.skipTest(done.stderr.decode().strip())
+        (shown,) = Result(done.returncode, done.stdout, done.stderr).objects
+        text = subprocess.run([*prefix, PROGRAM, "doctor"], capture_output=True, env=ENVIRONMENT,
+                              stdin=subprocess.DEVNULL, check=False, **more).stdout.decode()
+        for obstacle in shown["obstacles"]:
+            self.assertIn(f"in the way   {obstacle['seen']}; what would help: "
+                          f"{obstacle['remedy']}\n", text)
+        self.assertEqual(text.count("in the way"), len(shown["obstacles"]))
+        self.assertTrue(all(o["remedy"] for o in shown["obstacles"]))
+        return {obstacle["what"]: obstacle["seen"] for obstacle in shown["obstacles"]}
+
+    def setUp(self):
+        super().setUp()
+        self.always = self.doctor()  # of this host
+
+    def more(self, found):
+        return {what: seen for what, seen in found.items() if what not in self.always}
+
+    def test_seccomp(self):
+        for number, name in ((321, "bpf()"), (298, "perf_event_open()")):
+            with self.subTest(name):
+                self.assertEqual(self.more(self.doctor(preexec_fn=Filter(number))),
+                                 {"seccomp": f"a seccomp filter refuses {name}"})
+        # a filter that is not in the way is not named
+        self.assertEqual(self.more(self.doctor(preexec_fn=Filter(323))), {})
+
+    def test_capabilities(self):
+        found = self.more(self.doctor("setpriv", "--bounding-set=-sys_admin,-perfmon",
+                                      "--inh-caps=-sys_admin,-perfmon"))
+        self.assertEqual(found.pop("capabilities"), "missing: CAP_PERFMON")
+        # where perf_event_paranoid is 3, or KVM a module, these are in the way too
+        self.assertLessEqual(set(found), {"perf_event_paranoid", "module"})
+        kvm_is_module = os.path.exists("/sys/kernel/btf/kvm")
+        self.assertEqual("module" in found, kvm_is_module)
+
+    def test_user_namespace(self):
+        found = self.more(self.doctor("unshare", "--user", "--map-root-user"))
+        self.assertEqual(set(found), {"user-namespace"})
+
+    def test_pid_namespace(self):
+        found = self.more(self.doctor("unshare", "--pid", "--fork"))
+        self.assertEqual(set(found), {"pid-namespace"})
+
+    def test_confidentiality(self):
+        with open("/proc/cmdline", encoding="ascii") as file:
+            if "lockdown=confidentiality" not in file.read():
+                self.skipTest("this kernel is not in lockdown for confidentiality")
+        self.assertIn("lockdown", self.always)
+
+    def test_paranoia(self):
+        path = "/proc/sys/kernel/perf_event_paranoid"
+        with open(path, encoding="ascii") as file:
+            before = file.read()
+        if "KCT_LAB" not in os.environ:
+            self.skipTest("only in the lab: it is the whole host's")
+        self.addCleanup(self.set, path, before)
+        self.set(path, "3")
+        drop = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin")
+        found = self.doctor(*drop)
+        if subprocess.run(drop + ("perf", "stat", "-e", "dummy:u", "true"), check=False,
+                          capture_output=True).returncode == 0:
+            self.skipTest("this kernel does not know 3")
+        self.assertEqual(found["perf_event_paranoid"],
+                         "perf_event_paranoid is 3: perf events are refused")
+        self.set(path, "2")
+        self.assertNotIn("perf_event_paranoid", self.doctor(*drop))
+
+    @staticmethod
+    def set(path, value):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(value)
