@@ -96,6 +96,7 @@ help:
 	'uninstall  remove them' \
 	'dist       a source archive of HEAD, which builds without git' \
 	'static     one program that needs no library, its checksum, and what is in it' \
+	'image      a container image of the static program, by buildah' \
 	'deb        a package for Debian, of HEAD' \
 	'check-install  build, install, upgrade, remove in fresh trees of Debian; as root' \
 	'clean      remove $(OUTPUT)' \
@@ -214,7 +215,8 @@ install: all
 	install -D -m 644 $(COMPLETIONS)/zsh $(DESTDIR)$(ZSHDIR)/_kvmclock-trace
 	install -D -m 644 $(COMPLETIONS)/fish $(DESTDIR)$(FISHDIR)/kvmclock-trace.fish
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCUMENTS)
-	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples examples/migrate.jsonl
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples examples/migrate.jsonl \
+		contrib/container/Containerfile contrib/kubernetes/daemonset.yaml
 	install -D -m 755 -t $(DESTDIR)$(DOCDIR)/examples scripts/demo
 
 .PHONY: uninstall

@@ -66,6 +66,19 @@ $(STATIC)/SHA256SUMS: $(STATIC_PROGRAM) $(STATIC)/LIBRARIES
 	$(Q)cp LICENSE $(STATIC)
 	$(Q)cd $(STATIC) && sha256sum $(notdir $(STATIC_PROGRAM)) LIBRARIES LICENSE >SHA256SUMS
 
+# ---- a container image ----
+
+IMAGE ?= kvmclock-trace:$(VERSION)
+BUILDAH ?= buildah
+
+# Its times are the commit's, not the build's, so that equal programs give equal images.
+.PHONY: image
+image: static
+	$(say) IMAGE $(IMAGE)
+	$(Q)$(BUILDAH) build --quiet --isolation chroot --build-arg VERSION=$(VERSION) \
+		--timestamp $(shell git log -1 --format=%ct 2>/dev/null || echo 0) \
+		-f contrib/container/Containerfile -t $(IMAGE) $(STATIC)
+
 # ---- Debian ----
 
 DEB := $(OUTPUT)/deb
