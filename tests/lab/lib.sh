@@ -10,11 +10,12 @@
 #   NAME/initrd-*   the initramfs, made by tests/lab/boot
 #   NAME/key        what it was built from, for tests/lab/build
 #   NAME/config     how it was configured; Debian's have NAME/package instead
+#   apt/            lists of Debian's archive, for tests/lab/archive.sh
 #   build/          the tree of tests/lab/build
 
 # The statuses of the lab itself, told apart from those of the command inside.
 # shellcheck disable=SC2034 # used by those who source this
-readonly LAB_DIED=123 LAB_TIMEOUT=124 LAB_FAILED=125
+readonly LAB_ABSENT=77 LAB_DIED=123 LAB_TIMEOUT=124 LAB_FAILED=125
 
 lab_dir=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 cache_dir=${KCT_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvmclock-trace/lab}
@@ -49,7 +50,7 @@ need() {
 
 # A name that is a plain directory name, so that it cannot lead out of the cache.
 check_name() {
-	[[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._+-]*$ && $1 != build ]] ||
+	[[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._+-]*$ && $1 != build && $1 != apt ]] ||
 		fail "'$1' is not the name of a kernel"
 }
 
