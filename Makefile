@@ -89,9 +89,13 @@ help:
 	'lab        the live tests on other kernels, in software emulation' \
 	'lab-patches  verdicts on kernels with one behaviour changed each' \
 	'unit, cli  only the tests that need no VM' \
+	'fuzz       mutated input, for DURATION=1m; FUZZ=report' \
+	'faults     every system call of a command failed in turn; DURATION=, FAULTS=record' \
+	'soak       guests without end, and kill -9, for DURATION=1m' \
+	'mutants    which tests notice a changed source; SAMPLE=10' \
 	'bench      what it costs, against its peers, on this host; BENCH=--quick, BENCH=storm;' \
 	'           BASELINE=COMMIT measures that state in the same run' \
-	'lint       clang-format, cppcheck, the layers of src/, shellcheck, mandoc' \
+	'lint       clang-format, cppcheck, the layers of src/, the threats, shellcheck, mandoc' \
 	'install    into DESTDIR, PREFIX (/usr/local): program, man page, completions, documents' \
 	'uninstall  remove them' \
 	'dist       a source archive of HEAD, which builds without git' \
@@ -124,12 +128,13 @@ TAP := $(OUTPUT)/tap
 # the status, also for a suite that left no file.
 .PHONY: check
 check:
-	@scripts/deps build test
+	@scripts/deps build test fuzz faults
 	@$(BUILD) all
 	@rm -rf $(TAP) && mkdir -p $(TAP)
 	@$(BUILD) unit || :
 	@$(BUILD) cli || :
 	@tests/live/run --tap $(TAP)/live.tap || :
+	@$(BUILD) reliability-check || :
 ifneq ($(PACKAGE),)
 	@scripts/deps package static install
 	@tests/install/run --short --tap $(TAP)/install.tap || :
@@ -137,8 +142,8 @@ endif
 ifneq ($(LAB),)
 	@$(BUILD) lab-check || :
 endif
-	@tests/summarize $(addprefix $(TAP)/,unit.tap cli.tap live.tap \
-		$(if $(PACKAGE),install.tap) $(if $(LAB),lab.tap verdicts.tap))
+	@tests/summarize $(addprefix $(TAP)/,unit.tap cli.tap live.tap fuzz.tap faults.tap soak.tap \
+		mutants.tap $(if $(PACKAGE),install.tap) $(if $(LAB),lab.tap verdicts.tap))
 
 # ---- the lab: other kernels, in software emulation ----
 
@@ -180,10 +185,10 @@ bench:
 C_FILES = $(shell find bpf include packaging src tests vmlinux -name '*.[ch]')
 SHELL_FILES = $(shell grep -rIlE -m1 '^\#!.*[ /](ba)?sh$$' run scripts packaging .ci tests)
 
-.PHONY: lint lint-format lint-c lint-arrows lint-shell lint-man
+.PHONY: lint lint-format lint-c lint-arrows lint-threats lint-shell lint-man
 lint:
 	@scripts/deps build lint
-	@$(MAKE) -k lint-format lint-c lint-arrows lint-shell lint-man
+	@$(MAKE) -k lint-format lint-c lint-arrows lint-threats lint-shell lint-man
 
 lint-format:
 	$(say) FORMAT 'C files'
@@ -201,6 +206,11 @@ lint-arrows:
 	$(say) ARROWS src
 	$(Q)scripts/arrows $(shell find src -name '*.[ch]')
 
+# SECURITY.md and the tests that cite it.
+lint-threats:
+	$(say) THREATS SECURITY.md
+	$(Q)scripts/threats
+
 # SC2187: busybox's shell is checked as dash, which is what is wanted.
 lint-shell:
 	$(say) SHELL '$(SHELL_FILES)'
@@ -213,7 +223,7 @@ lint-man:
 
 # ---- installation ----
 
-DOCUMENTS := README.md CHANGELOG.md LICENSE $(wildcard docs/*.md docs/*.json)
+DOCUMENTS := README.md CHANGELOG.md SECURITY.md LICENSE $(wildcard docs/*.md docs/*.json)
 
 .PHONY: install
 install: all
@@ -236,4 +246,5 @@ uninstall:
 
 include packaging/packaging.mk
 include tests/unit/unit.mk
+include tests/reliability.mk
 include tests/live/guest/guest.mk

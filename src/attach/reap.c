@@ -107,8 +107,10 @@ static int free_vms(struct kct_session *session, const struct search *search, st
 	struct kct_vm_state vm;
 
 	for (size_t i = 0; !error && i < search->nr_dead; i++) {
-		if (bpf_map_lookup_elem(map, &search->dead[i], &vm))
+		if (bpf_map_lookup_elem(map, &search->dead[i], &vm)) {
+			error = errno == ENOENT ? 0 : -errno;
 			continue;
+		}
 		gone[i] = (struct gone){vm.vm.event.vm, vm.gone && session->tells_vm_gone};
 		if (session->last_counters)
 			error = kct_take_vm(session, session->last_counters, &vm);

@@ -126,6 +126,9 @@ static int load_session(struct kct_session *session, const struct kct_session_op
 	error = session->bpf ? prepare(session, options) : -errno;
 	if (!error)
 		error = kvmclock_bpf__load(session->bpf);
+	/* Where libbpf has tried in vain to share memory with programs, it goes on without. */
+	if (!error && !session->bpf->bss)
+		error = -EOPNOTSUPP;
 	if (!error)
 		error = kct_census_begin(&session->census, session->bpf);
 	if (!error)

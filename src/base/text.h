@@ -55,9 +55,9 @@ bool kct_text_back(char *text, size_t room, const char *form);
 size_t kct_text_width(const char *text);
 
 /*
- * Write a printable form so that it fills exactly that many columns: cut between characters, with
- * an ellipsis, or followed by spaces. `out` has room for KCT_COLUMN_ROOM(columns) bytes. Returns
- * `out`.
+ * Write a printable form so that it fills exactly that many columns, at least one: cut between
+ * characters, with an ellipsis, or followed by spaces. `out` has room for KCT_COLUMN_ROOM(columns)
+ * bytes. Returns `out`.
  */
 #define KCT_COLUMN_ROOM(columns) (4 * (columns) + 1)
 const char *kct_text_column(char *out, const char *text, size_t columns);

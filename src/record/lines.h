@@ -14,7 +14,7 @@ enum kct_lines_end {
 	KCT_LINES_END,
 	KCT_LINES_CUT,	    /* the file ends in the middle of a line */
 	KCT_LINES_TOO_LONG, /* a line of more than KCT_MAX_LINE bytes */
-	KCT_LINES_FAILED,   /* it could not be read: errno */
+	KCT_LINES_FAILED,   /* it could not be read: see `error` */
 };
 
 struct kct_lines {
@@ -23,6 +23,7 @@ struct kct_lines {
 	/* Bytes of the file, of which those from `at` up to `end` are not read yet. */
 	char buffer[KCT_MAX_LINE + 1];
 	size_t at, end;
+	int error; /* errno of the read that failed; 0 */
 };
 
 void kct_lines_init(struct kct_lines *lines, FILE *in);

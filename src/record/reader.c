@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <string.h>
@@ -239,7 +238,7 @@ static enum kct_line why_no_line(struct kct_reader *reader, enum kct_lines_end e
 		refuse(reader, "a line of more than %d bytes", KCT_MAX_LINE);
 		break;
 	default:
-		refuse(reader, "%s", strerror(errno));
+		refuse(reader, "%s", strerror(reader->lines.error));
 	}
 	return KCT_LINE_INVALID;
 }

@@ -103,7 +103,7 @@ class BadLines(Case):
         path = self.write("dos", [line[:-1] + b"\r\n" for line in r.small()])
         self.report(path, status=DONE)
 
-    def test_bytes(self):
+    def test_bytes(self):  # threat-01
         good = r.line(r.vm(8))
         for name, data in (("invalid UTF-8", b"\xff"), ("cut UTF-8", b"\xc3"),
                            ("overlong", b"\xc0\xaf"), ("surrogate", b"\xed\xa0\x80"),
@@ -179,7 +179,7 @@ class BadLines(Case):
 
 
 class Texts(Case):
-    def test_texts_are_fit_to_print(self):
+    def test_texts_are_fit_to_print(self):  # threat-04
         bad = {"\x1b[2J": r"\u001b[2J", "\x07": r"\u0007", "\x7f": r"\u007f",
                "\x9b31m": r"\u009b31m", "\n": r"\u000a", "\r": r"\u000d",
                "\u2028": r"\u2028", "\u202e": r"\u202e", "\u2066": r"\u2066",

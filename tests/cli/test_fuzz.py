@@ -1,48 +1,69 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Mutated recordings; see tests/fuzz/fuzz_report.py, which can also run for longer."""
+"""The runner of the fuzz targets: what is wrong with an input is found, kept, and told."""
 
 import os
-import random
-import stat
+import shutil
+import subprocess
+import sys
 
-import fuzz_report
-import recording as r
-from case import SANITIZED, Case, run
+from case import ROOT, Case
 
-ROUNDS = 2000
+TARGET = r"""
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	%s
+	return 0;
+}
+"""
+CRASH = 'if (size >= 3 && !memcmp(data, "-u=", 3)) __builtin_trap();'
+LEAK = "if (size == 7) { static void *volatile at; at = __builtin_malloc(size); at = NULL; }"
+RUN = os.path.join(ROOT, "tests", "fuzz", "run")
 
 
-class Fuzz(Case):
-    def test_mutated_recordings(self):
-        self.assertEqual(fuzz_report.fuzz(SANITIZED, ROUNDS, seed=1), [])
+def why_not():
+    """Why there is nothing to build a target with."""
+    if not shutil.which("clang"):
+        return "no clang here"
+    source = TARGET % ""
+    done = subprocess.run(["clang", "-xc", "-", "-fsanitize=fuzzer", "-o", "/dev/null"],
+                          input=source, text=True, capture_output=True, check=False)
+    return "clang has no libFuzzer here" if done.returncode else None
 
-    def test_a_crash_would_be_found(self):
-        # a program that crashes at one kind of recording, and is well otherwise
-        script = self.write("crashes", (
-            "#!/bin/sh\n"
-            "for file; do case $file in -*|report) continue;; esac\n"
-            "tail -c 1 \"$file\" | grep -q x && kill -11 $$; done\n"
-            f"exec {SANITIZED} \"$@\"\n").encode())
-        os.chmod(script, stat.S_IRWXU)
-        self.write("0", r.small())
-        self.write("1", b"x")
-        wrong, _ = fuzz_report.call(script, ["-j"], ["0"], self.directory)
-        self.assertIsNone(wrong)
-        wrong, _ = fuzz_report.call(script, ["-j"], ["0", "1"], self.directory)
-        self.assertEqual(wrong, "status -11")
-        found = fuzz_report.culprits(script, ["-j"], ["0", "1"], self.directory, wrong)
-        self.assertEqual(len(found), 1)
-        self.addCleanup(os.unlink, found[0][0])
-        self.assertIn("status -11", found[0][1])
 
-    def test_it_makes_all_kinds(self):
-        # recordings that are refused, cut, and whole: not only ones that fail in line 1
-        rng = random.Random(1)
-        original = b"".join(r.small())
-        names = [str(i) for i in range(200)]
-        for name in names:
-            self.write(name, fuzz_report.mutated(rng, original))
-        reports = run("report", "-j", *names, cwd=self.directory).objects
-        self.assertGreater(sum(report["complete"] for report in reports), 20)
-        self.assertGreater(sum(not report["complete"] for report in reports), 50)
-        self.assertGreater(len(names) - len(reports), 5)
+class Runner(Case):
+    def fuzz(self, body, duration="10s"):
+        """A target like the one of command lines: it has a dictionary, and no seeds."""
+        why = why_not()
+        if why:
+            self.skipTest(why)
+        # Beside the targets' folder is the program, whose --help has words for the dictionary.
+        os.symlink("/bin/true", self.path("kvmclock-trace"))
+        os.mkdir(self.path("fuzz"))
+        source = self.write("target.c", (TARGET % body).encode())
+        subprocess.run(["clang", source, "-g", "-fsanitize=fuzzer,address", "-o",
+                        self.path("fuzz/fuzz_arguments")], check=True)
+        return subprocess.run([sys.executable, RUN, "--targets", self.path("fuzz"), "--duration",
+                               duration, "arguments"], text=True, capture_output=True, check=False)
+
+    def check_found(self, done, why):
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertRegex(done.stdout, r"\Anot ok 1 - arguments: ")
+        self.assertRegex(done.stdout, why)
+        kept = done.stdout.split("reproducer: ")[1].split()[0]
+        with open(kept, "rb") as file:
+            return file.read()
+
+    def test_crash(self):
+        self.assertEqual(self.check_found(self.fuzz(CRASH), "deadly signal")[:3], b"-u=")
+
+    def test_leak(self):
+        self.assertEqual(len(self.check_found(self.fuzz(LEAK), "LeakSanitizer|leak")), 7)
+
+    def test_nothing(self):
+        done = self.fuzz("", "2s")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertRegex(done.stdout, r"\Aok 1 - arguments: [1-9]\d* executions, ")

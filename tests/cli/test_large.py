@@ -49,7 +49,7 @@ def numbered(template, numbers):
     yield b"".join(block)
 
 
-class Large(Case):
+class Large(Case):  # threat-02
     def large(self, *arguments, status, peak_kib, chunks=b"", timeout=240):
         measure = [sys.executable, "-S", "-E", "-c", MEASURE, self.path("peak"), PROGRAM]
         result = self.check(run("report", *arguments, program=measure, stdin=chunks,

@@ -6,7 +6,7 @@ import signal
 import kct
 
 
-class Room(kct.LiveTest):
+class Room(kct.LiveTest):  # threat-06
     def record_short(self, options, *workload):
         """Record with too little room: (report, recording, workload's JSON, perf's counts)."""
         path = self.path("recording")
@@ -82,7 +82,7 @@ class Room(kct.LiveTest):
         self.assertEqual(report["unattributed"]["updates"]["total"], 0)
 
 
-class Reader(kct.LiveTest):
+class Reader(kct.LiveTest):  # threat-07
     COUNT = 30000
 
     def stopped(self, *tool, command):

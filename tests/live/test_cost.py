@@ -59,7 +59,7 @@ class Idle(kct.LiveTest):
         self.check_until_event("trace")
 
 
-class Hooks(kct.LiveTest):
+class Hooks(kct.LiveTest):  # threat-15
     def attached(self, pid):
         """What the programs of a process hang on, as the kernel tells it."""
         ids = kct.bpf_ids(pid)["link"]

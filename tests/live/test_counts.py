@@ -114,7 +114,7 @@ class Counts(kct.LiveTest):
         # Of one vCPU the only request is that of its creation: one more update a VM.
         self.assertEqual(counted[kct.UPDATE], 2 * made)
 
-    def test_record_churn(self):
+    def test_record_churn(self):  # threat-09: VM after VM at the same address
         perf = self.kept(kct.PerfStat(self.directory))
         report, recording, work = self.record_workload("recording", "churn", "--vms", 2000)
         counted = perf.finish()

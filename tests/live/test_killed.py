@@ -8,7 +8,7 @@ import signal
 import kct
 
 
-class Killed(kct.LiveTest):
+class Killed(kct.LiveTest):  # threat-13
     def start_storm(self):
         """Events without end, as long as the test lasts."""
         storm = self.start("workload", "storm", "--vcpus", 2, "--jobs", 2, "--count", 10**9)

@@ -201,7 +201,7 @@ class Refusals(kct.LiveTest):
         for kind in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
             self.assertEqual(masks[kind] & ~(1 << CAP_PERFMON | 1 << CAP_BPF), 0, kind)
 
-    def test_capabilities_are_dropped(self):
+    def test_capabilities_are_dropped(self):  # threat-14
         """Root's, when tracing has begun; those of the command are its own."""
         for words in (["record", "-o", self.path("x")], ["stat"],
                       ["verify", "steady", "--duration", "1000s"]):

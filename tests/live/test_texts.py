@@ -24,7 +24,7 @@ def in_host(name):
     return enter
 
 
-class Names(kct.LiveTest):
+class Names(kct.LiveTest):  # threat-05
     def harmless(self, output):
         self.assertEqual(texts.faults(output), [])
         return output
@@ -93,7 +93,7 @@ class Names(kct.LiveTest):
                 held.stdin.close()
 
 
-class Addresses(kct.LiveTest):
+class Addresses(kct.LiveTest):  # threat-16
     """Where the kernel has its structures is nobody's business."""
 
     # A kernel address: hexadecimal, or as a decimal number.

@@ -193,7 +193,7 @@ class Verify(kct.LiveTest):
         kct.run("verify", "migrate", "-o", "/dev/full", check=kct.EXIT_INCOMPLETE)
 
 
-class Forgeries(kct.LiveTest):
+class Forgeries(kct.LiveTest):  # threat-03
     """A real recording of this host, of which something is missing."""
 
     def verdict(self, lines):

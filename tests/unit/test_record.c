@@ -4,6 +4,7 @@
  * structs are filled by hand, every member of them: one that no field of the table carries comes
  * back as zero.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -726,6 +727,45 @@ static void test_padding(void **state)
 	}
 }
 
+/* ---- a file that cannot be read to its end ---- */
+
+/* A header at the first read, an error at all others. */
+static ssize_t read_header_only(void *cookie, char *buffer, size_t size)
+{
+	struct memory *memory = cookie;
+	size_t length = memory->size;
+
+	assert_true(length < size);
+	if (!length) {
+		errno = EIO;
+		return -1;
+	}
+	memcpy(buffer, memory->text, length);
+	memory->size = 0;
+	return (ssize_t)length;
+}
+
+static void test_read_error(void **state)
+{
+	const cookie_io_functions_t functions = {.read = read_header_only};
+	struct memory memory;
+	FILE *in;
+
+	(void)state;
+	open_memory(&memory);
+	kct_write_header(memory.out, &header);
+	assert_int_equal(fclose(memory.out), 0);
+	in = fopencookie(&memory, "r", functions);
+	assert_non_null(in);
+	kct_reader_init(&reader, in);
+	expect_line(KCT_LINE_HEADER);
+	errno = 0; /* whoever was called since has had it */
+	expect_line(KCT_LINE_INVALID);
+	assert_string_equal(reader.why, strerror(EIO));
+	fclose(in);
+	free(memory.text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -743,6 +783,7 @@ int main(void)
 		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_old_set_clock),
 		cmocka_unit_test(test_old_ioctl),
+		cmocka_unit_test(test_read_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,7 +171,7 @@ static void assert_printable(const char *text, size_t room)
 		assert_true((uint8_t)*text >= 0x20 && *text != 0x7f);
 }
 
-/* Noise made of the words that mean something. */
+/* Noise made of the words that mean something. (threat-05) */
 static void test_noise(void **state)
 {
 	static const char *const words[] = {"qemu",

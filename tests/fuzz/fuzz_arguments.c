@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Command lines, up to where the work would begin. The first byte chooses the command, the rest is
+ * its words, each on a line.
+ *
+ * Where a command would open a file, read a recording, start a process or load a program into the
+ * kernel, the linker (--wrap, see fuzz.mk) leads it to the end instead. So does argp where it would
+ * end the process. Both jump out of the command, and what it had allocated by then is freed here.
+ */
+#include <argp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sanitizer/allocator_interface.h>
+
+#include "base/error.h"
+#include "cmd/cmd.h"
+#include "fuzz.h"
+
+#define MAX_WORDS 24
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"doctor", cmd_doctor}, {"list", cmd_list},	    {"stat", cmd_stat},
+	{"trace", cmd_trace},	{"record", cmd_record},	    {"report", cmd_report},
+	{"verify", cmd_verify}, {"compare", cmd_compare},   {"migration", cmd_migration},
+	{"drift", cmd_drift},	{"workload", cmd_workload},
+};
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/* ---- the end of a command ---- */
+
+enum { RETURNED, REFUSED, ENOUGH };
+
+static jmp_buf over;
+static bool running; /* a command, and not libFuzzer */
+
+static void end_if_running(void)
+{
+	if (running)
+		longjmp(over, ENOUGH);
+}
+
+/* Whatever the arguments are, they are in four registers. */
+#define STOP(name)                                                                                 \
+	long __real_##name(long a, long b, long c, long d);                                        \
+	long __wrap_##name(long a, long b, long c, long d);                                        \
+	long __wrap_##name(long a, long b, long c, long d)                                         \
+	{                                                                                          \
+		end_if_running();                                                                  \
+		return __real_##name(a, b, c, d);                                                  \
+	}
+
+STOP(fopen)
+STOP(freopen)
+STOP(open)
+STOP(openat)
+STOP(mkstemp)
+STOP(mkdir)
+STOP(rename)
+STOP(unlink)
+STOP(fork)
+STOP(execvp)
+STOP(kill)
+STOP(socket)
+STOP(kct_load)
+STOP(kct_census)
+STOP(kct_plan_make)
+STOP(kct_kernel_btf_open)
+STOP(kct_live_run)
+STOP(kct_session_open)
+STOP(kct_workload_run)
+
+error_t __real_argp_parse(const struct argp *argp, int argc, char **argv, unsigned int flags,
+			  int *index, void *input);
+error_t __wrap_argp_parse(const struct argp *argp, int argc, char **argv, unsigned int flags,
+			  int *index, void *input);
+void __real_argp_error(const struct argp_state *state, const char *format, ...);
+void __wrap_argp_error(const struct argp_state *state, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+error_t __wrap_argp_parse(const struct argp *argp, int argc, char **argv, unsigned int flags,
+			  int *index, void *input)
+{
+	error_t error = __real_argp_parse(argp, argc, argv, flags | ARGP_NO_EXIT, index, input);
+
+	if (error)
+		longjmp(over, REFUSED);
+	return error;
+}
+
+void __wrap_argp_error(const struct argp_state *state, const char *format, ...)
+{
+	char text[8192];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	__real_argp_error(state, "%s", text);
+	longjmp(over, REFUSED);
+}
+
+/* ---- what a command leaves behind when it is jumped out of ---- */
+
+#define MAX_HELD 4096
+
+static const volatile void *held[MAX_HELD];
+static size_t nr_held;
+
+static void on_malloc(const volatile void *at, size_t size)
+{
+	(void)size;
+	if (running && nr_held < MAX_HELD)
+		held[nr_held++] = at;
+}
+
+static void on_free(const volatile void *at)
+{
+	for (size_t i = nr_held; at && i-- > 0;)
+		if (held[i] == at) {
+			held[i] = held[--nr_held];
+			return;
+		}
+}
+
+static void free_held(void)
+{
+	while (nr_held)
+		free((void *)held[--nr_held]);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	argp_err_exit_status = KCT_EXIT_USAGE;
+	return __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free) ? 0 : -1;
+}
+
+/* ---- a command line ---- */
+
+/* The words in `text`, after the command's own; argp's hidden --HANG sleeps, and is left out. */
+static int split(char *text, char **words)
+{
+	char *word;
+	int count = 0;
+
+	while (count < MAX_WORDS - 1 && (word = strsep(&text, "\n")))
+		if (strncmp(word, "--H", 3))
+			words[count++] = word;
+	words[count] = NULL;
+	return count;
+}
+
+static void judge(const struct fuzz_said *said, int how)
+{
+	fuzz_check_printable("its output", said->out, said->out_size);
+	fuzz_check_printable("its error", said->err, said->err_size);
+	if (how == REFUSED && !said->err_size)
+		fuzz_wrong("it is refused without a word");
+	if (how == RETURNED && said->status != KCT_EXIT_OK && said->status != KCT_EXIT_USAGE)
+		fuzz_wrong("status %d before there was any work", said->status);
+	if (how == RETURNED && said->status && !said->err_size)
+		fuzz_wrong("status %d without a word", said->status);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char text[1024], name[64], *words[MAX_WORDS + 1];
+	static struct fuzz_said said;
+	static int argc, how;
+	unsigned int which;
+
+	if (!size || size >= sizeof(text))
+		return 0;
+	memcpy(text, data + 1, size - 1);
+	text[size - 1] = '\0';
+	which = *data % NR_COMMANDS;
+	snprintf(name, sizeof(name), KCT_PROGRAM " %s", commands[which].name);
+	words[0] = name;
+	argc = 1 + split(text, words + 1);
+	fuzz_catch(&said);
+	running = true;
+	how = setjmp(over);
+	if (how == RETURNED)
+		said.status = commands[which].run(argc, words);
+	fuzz_release();
+	running = false;
+	if (how == RETURNED)
+		nr_held = 0; /* what is left then is a leak, which libFuzzer finds */
+	judge(&said, how);
+	fuzz_forget(&said);
+	free_held();
+	return 0;
+}

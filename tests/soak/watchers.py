@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The program over the whole time, as on a host where it is left on: its counts, memory and files."""
+
+import os
+import signal
+import threading
+
+import kct
+
+
+def resident(pid):
+    """KiB, from /proc."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
+
+class Watcher:
+    def __init__(self, name, *arguments):
+        self.name = name
+        self.process = kct.Process(*arguments).wait_polling()
+        self.memory, self.files = [], []
+
+    def sample(self):
+        self.memory.append(resident(self.process.pid))
+        self.files.append(len(os.listdir(f"/proc/{self.process.pid}/fd")))
+
+    def growth(self):
+        """KiB from the end of the first quarter, when all buffers have been used, to the last."""
+        quarter = max(1, len(self.memory) // 4)
+        return max(self.memory[-quarter:]) - max(self.memory[:quarter])
+
+
+class Stat(Watcher):
+    """Its tables, one a second; VMs that are gone are in one more."""
+
+    def __init__(self):
+        super().__init__("stat", "stat", "--json", "1s")
+        self.gone, self.last, self.complete = None, None, True
+        self.tables = 0
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        while True:
+            try:
+                line = self.process.lines.next(3600)
+            except (AssertionError, OSError):
+                return
+            if line is None:
+                return
+            self.take(kct.parse(line))
+
+    def take(self, table):
+        self.tables += 1
+        self.complete = self.complete and table["complete"]
+        left = [vm for vm in table["vms"] if vm["gone"]]
+        self.gone = add(self.gone, sums({**table, "vms": left}, unattributed=False))
+        alive = [vm for vm in table["vms"] if not vm["gone"]]
+        self.last = sums({**table, "vms": alive})
+
+    def finish(self):
+        self.process.signal(signal.SIGINT)
+        self.reader.join()
+        status = self.process.popen.wait(kct.PATIENCE)
+        return status, add(self.gone, self.last)
+
+
+class Record(Watcher):
+    """Into nowhere; its summary has the same counts."""
+
+    def __init__(self):
+        super().__init__("record", "record", "--json", "-o", "/dev/null")
+
+    def finish(self):
+        self.report = kct.parse(self.process.finish(signal.SIGINT))
+        return self.process.popen.returncode, sums(self.report)
+
+
+def sums(report, unattributed=True):
+    """What compares with perf's counts, and with what the workloads tell."""
+    every = report["vms"] + [report["unattributed"]] * unattributed
+    return {
+        kct.UPDATE: sum(vm["updates"]["total"] for vm in every),
+        kct.PVTI: sum(vm["pvti_updates"] for vm in every),
+        kct.TSC_WRITE: sum(vm["tsc_writes"] for vm in every),
+        "KVM_CREATE_VM": sum(vm["created"] for vm in report["vms"]),
+        "KVM_SET_CLOCK": sum(vm["set_clocks"] for vm in report["vms"]),
+    }
+
+
+def add(one, other):
+    return {key: (one or {}).get(key, 0) + value for key, value in other.items()}
