@@ -235,11 +235,10 @@ static json_t *row_json(const struct list *list, const struct row *row)
 
 	json_t *pid = row->vm.pid == KCT_NO_NUMBER ? json_null() : json_integer(row->vm.pid);
 	json_t *pending = all_seen(row) ? json_integer(row->nr_pending) : json_null();
-	json_t *object =
-		json_pack("{s:s, s:o, s:I, s:s, s:o, s:o, s:s}", "name", row->name.name, "pid", pid,
-			  "nr_vcpus", (json_int_t)m->nr_vcpus, "masterclock",
-			  kct_masterclock_names[m->active], "snapshot_age_ns", age, "nr_pending",
-			  pending, "tsc_offsets", offsets(row));
+	json_t *object = json_pack("{s:s, s:o, s:I, s:s, s:o, s:o, s:s}", "name", row->name.name,
+				   "pid", pid, "nr_vcpus", (json_int_t)m->nr_vcpus, "masterclock",
+				   kct_masterclock_names[m->active], "snapshot_age_ns", age,
+				   "nr_pending", pending, "tsc_offsets", offsets(row));
 
 	kct_json_set_identity(object, &row->name);
 	return object;
