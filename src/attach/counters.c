@@ -61,22 +61,30 @@ static bool count_program(const struct kct_session *session, const struct bpf_pr
 	return counted;
 }
 
-static void count_evidence(const struct kct_session *session, const struct kct_plan_row *row,
-			   struct kct_misses *misses)
+static struct kct_missed missed_of(const struct kct_session *session,
+				   const struct kct_plan_row *row)
 {
+	const struct kct_way *way = row->chosen < 0 ? NULL : &row->evidence->ways[row->chosen];
 	struct kct_missed missed = {.counted = true};
-	const char *const *programs;
 
-	if (row->chosen < 0)
-		return;
-	programs = row->evidence->ways[row->chosen].programs;
-	for (int p = 0; p < KCT_MAX_PROGRAMS && programs[p]; p++)
-		missed.counted &=
-			count_program(session, kct_program(session, programs[p]), &missed.calls);
-	if (missed.counted && !missed.calls)
-		return;
 	snprintf(missed.evidence, sizeof(missed.evidence), "%s", row->evidence->name);
-	misses->list[misses->count++] = missed;
+	for (int p = 0; way && p < KCT_MAX_PROGRAMS && way->programs[p]; p++)
+		missed.counted &= count_program(session, kct_program(session, way->programs[p]),
+						&missed.calls);
+	return missed;
+}
+
+void kct_note_uncounted(struct kct_session *session)
+{
+	for (size_t i = 0; i < session->plan.nr_rows; i++) {
+		struct kct_plan_row *row = &session->plan.rows[i];
+		struct kct_missed missed = missed_of(session, row);
+
+		if (!missed.counted)
+			snprintf(row->attempts[row->chosen].why,
+				 sizeof(row->attempts[row->chosen].why),
+				 "this kernel does not count all that it skips");
+	}
 }
 
 void kct_session_losses(const struct kct_session *session, uint64_t losses[KCT_NR_LOSSES],
@@ -92,8 +100,12 @@ void kct_session_losses(const struct kct_session *session, uint64_t losses[KCT_N
 			count_program(session, program, &losses[KCT_LOSS_MISSED]);
 	}
 	misses->count = 0;
-	for (size_t i = 0; i < session->plan.nr_rows; i++)
-		count_evidence(session, &session->plan.rows[i], misses);
+	for (size_t i = 0; i < session->plan.nr_rows; i++) {
+		struct kct_missed missed = missed_of(session, &session->plan.rows[i]);
+
+		if (missed.calls || !missed.counted)
+			misses->list[misses->count++] = missed;
+	}
 }
 
 /*

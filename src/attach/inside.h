@@ -43,6 +43,8 @@ struct bpf_program *kct_program(const struct kct_session *session, const char *n
 
 /* counters.c: note what was missed where the program is still attached. */
 void kct_count_missed(struct kct_attached *attached);
+/* Note with each way taken whether the kernel counts all that it skips of it. */
+void kct_note_uncounted(struct kct_session *session);
 /*
  * counters.c: take the state of a VM, or of a vCPU, into a model. What the model does not know,
  * because the VM is not wanted, is left out. 0 or -ENOMEM.

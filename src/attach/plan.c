@@ -229,6 +229,15 @@ bool kct_plan_is_whole(const struct kct_plan *plan)
 	return true;
 }
 
+static void write_note(char *note, size_t size, const struct kct_way *way, const char *why)
+{
+	const char *cannot = way->cannot ? way->cannot : "";
+
+	snprintf(note, size, "%s%s%s%s",
+		 *cannot && way->method != KCT_DERIVED ? "does not show " : "", cannot,
+		 *cannot && *why ? "; " : "", why);
+}
+
 void kct_plan_hooks(const struct kct_plan *plan, struct kct_header *header)
 {
 	header->nr_hooks = (uint32_t)plan->nr_rows;
@@ -242,11 +251,9 @@ void kct_plan_hooks(const struct kct_plan *plan, struct kct_header *header)
 		snprintf(hook->way, sizeof(hook->way), "%s",
 			 way ? kct_method_names[way->method] : "none");
 		snprintf(hook->target, sizeof(hook->target), "%s", target ? target : "");
-		if (way && way->cannot)
-			snprintf(hook->note, sizeof(hook->note), "%s%s%s%s",
-				 way->method == KCT_DERIVED ? "" : "does not show ", way->cannot,
-				 *row->attempts[row->chosen].why ? "; " : "",
-				 row->attempts[row->chosen].why);
+		if (way)
+			write_note(hook->note, sizeof(hook->note), way,
+				   row->attempts[row->chosen].why);
 	}
 }
 

@@ -133,7 +133,10 @@ static int load_session(struct kct_session *session, const struct kct_session_op
 		error = kct_census_begin(&session->census, session->bpf);
 	if (!error)
 		error = kct_programs_attach(session);
-	return error ? refused(-error) : 0;
+	if (error)
+		return refused(-error);
+	kct_note_uncounted(session);
+	return 0;
 }
 
 int kct_session_open(struct kct_session **out, const struct kct_session_options *options,

@@ -5,6 +5,7 @@ tell, as the thread that would find out cannot be renamed. Then perf's trace eve
 """
 
 import os
+import re
 import shutil
 
 import kct
@@ -14,6 +15,7 @@ from test_refusals import with_mounts
 
 SYS_PRCTL, PR_SET_NAME = 157, 15
 PREEMPTED = ("pvti", "tsc-write")  # not under the VM's lock
+PER_CPU = ("5", "6", "10")  # maps: hash, array, hash by time of use
 NO_TRACEFS = "mount -t tmpfs none /sys/kernel/tracing && mount -t tmpfs none /sys/kernel/debug"
 
 
@@ -60,6 +62,19 @@ class Counts(kct.LiveTest):
         for name in PREEMPTED:
             self.assertEqual(rows[name]["way"], "tracepoint")
             self.assertRegex(rows[name]["not_shown"], "while it is preempted")
+
+    def test_nothing_is_shared(self):
+        """
+        Programs that preempt each other on a CPU share what there is for each CPU: only an update
+        has such, under its VM's lock.
+        """
+        record = self.start("record", "-o", self.path("recording"), "--", "cat").echo()
+        kinds = []
+        for number in os.listdir(f"/proc/{record.pid}/fdinfo"):
+            with open(f"/proc/{record.pid}/fdinfo/{number}", encoding="ascii") as info:
+                kinds += re.findall(r"^map_type:\s*(\d+)$", info.read(), re.MULTILINE)
+        self.assertEqual([kinds.count(kind) for kind in PER_CPU], [0, 1, 0])
+        self.assertGreater(len(kinds), 5)
 
     def test_counts(self):
         """As many as perf sees, who is kept from none."""
