@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <argp.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "base/error.h"
@@ -49,10 +52,28 @@ static int finish(int status)
 	return status;
 }
 
+/*
+ * A standard stream that we were not given must not become the first file that we open. What is
+ * written to it fails; a command that we start is not given it either.
+ */
+static void occupy_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/", O_PATH | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	char invocation[64];
 
+	occupy_standard_streams();
+	/* Then a write past the limit tells of it. */
+	signal(SIGXFSZ, SIG_IGN);
 	argp_err_exit_status = KCT_EXIT_USAGE;
 	kct_error_guard_stderr();
 	if (argc < 2) {

@@ -73,7 +73,8 @@
 	X(RING_FULL, "ring-full")   /* an event did not fit into the ring buffer */                \
 	X(VMS_FULL, "vms-full")	    /* VMs that had no room: their events are nobody's */          \
 	X(VCPUS_FULL, "vcpus-full") /* vCPUs that had none */                                      \
-	X(MISSED, "missed")	    /* the kernel skipped a program (recursion) */
+	X(MISSED, "missed")	    /* the kernel skipped a program (recursion) */                 \
+	X(UNWRITTEN, "unwritten")   /* read, or left to be read, when the run had to end */
 
 #define KCT_EVENT_ROW(name, text)  KCT_EVENT_##name,
 #define KCT_CAUSE_ROW(name, text)  KCT_CAUSE_##name,

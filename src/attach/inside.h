@@ -27,10 +27,11 @@ struct kct_session {
 	kct_on_event on_event;
 	void *context;
 	struct kct_census census;
-	uint32_t max_vms;
+	uint32_t max_vms, ring_bytes;
 	struct kct_model *last_counters; /* not ours; may be NULL */
 	bool tells_vm_gone;		 /* `vm-gone` is among the kinds that are emitted */
 	uint32_t born;			 /* `vm` events since the last reaping */
+	uint32_t left;			 /* events that may still be read at this time */
 };
 
 /* programs.c: 0 or -errno. */
@@ -52,6 +53,13 @@ void kct_note_uncounted(struct kct_session *session);
 int kct_take_vm(const struct kct_session *session, struct kct_model *model,
 		const struct kct_vm_state *state);
 int kct_take_vcpu(struct kct_model *model, const struct kct_vcpu_state *state);
+
+/*
+ * session.c: deliver at most `max` events, KCT_ALL_IN_RING: those that are in the ring buffer now,
+ * if not more. 1: there may be others; 0; -errno.
+ */
+#define KCT_ALL_IN_RING(session) ((session)->ring_bytes / sizeof(struct kct_event))
+int kct_read_ring(struct kct_session *session, uint32_t max);
 
 /* reap.c: find out which VMs are gone, free their place, and deliver a `vm-gone` for each. */
 int kct_reap(struct kct_session *session);

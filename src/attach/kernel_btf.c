@@ -13,6 +13,8 @@
 
 #include "attach/kernel_btf.h"
 
+#define VMLINUX "/sys/kernel/btf/vmlinux"
+
 /* The BTF of the kvm module among all that the kernel has; listing them takes CAP_SYS_ADMIN. */
 static void find_module_btf(struct kct_kernel_btf *kernel)
 {
@@ -43,7 +45,7 @@ static void find_module_btf(struct kct_kernel_btf *kernel)
 /* libbpf reads it page by page, which takes twice as long. Linux 6.16 and later; NULL. */
 static struct btf *map_vmlinux(void)
 {
-	int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC);
+	int fd = open(VMLINUX, O_RDONLY | O_CLOEXEC);
 	struct stat status = {0};
 	struct btf *btf = NULL;
 	void *data;
@@ -65,7 +67,9 @@ void kct_kernel_btf_open(struct kct_kernel_btf *kernel)
 	memset(kernel, 0, sizeof(*kernel));
 	kernel->vmlinux = map_vmlinux();
 	if (!kernel->vmlinux)
-		kernel->vmlinux = btf__load_vmlinux_btf();
+		kernel->vmlinux = btf__parse(VMLINUX, NULL);
+	if (!kernel->vmlinux)
+		kernel->error = -errno;
 	if (kernel->vmlinux && !access("/sys/kernel/btf/kvm", F_OK))
 		find_module_btf(kernel);
 	/* The module's first; a split BTF has the base's types, too, below its own. */
@@ -74,6 +78,8 @@ void kct_kernel_btf_open(struct kct_kernel_btf *kernel)
 			      kernel->kvm_fd);
 	if (kernel->vmlinux)
 		kct_types_add(&kernel->types, kernel->vmlinux, 1, 0);
+	if (kernel->types.failed)
+		kernel->error = -ENOMEM;
 }
 
 void kct_kernel_btf_close(struct kct_kernel_btf *kernel)

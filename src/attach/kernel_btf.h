@@ -8,7 +8,8 @@
 #include "attach/types.h"
 
 struct kct_kernel_btf {
-	struct btf *vmlinux; /* NULL: the kernel has none */
+	struct btf *vmlinux; /* NULL: the kernel has none, or it cannot be read */
+	int error;	     /* why the types are not all there: -errno; 0 */
 	struct btf *kvm;     /* of the kvm module; NULL: built in, absent, or not to be read */
 	int kvm_fd;	     /* of its BTF; 0 without one */
 	int kvm_error;	     /* why a module's BTF could not be read: -errno; 0 */

@@ -6,6 +6,7 @@
 
 #include "dwarf/debuginfo.h"
 #include "attach/plan.h"
+#include "attach/refused.h"
 #include "attach/try.h"
 #include "base/error.h"
 #include "host/host.h"
@@ -171,14 +172,31 @@ static int read_sites(struct kct_plan *plan, const char *debuginfo)
 	return *debuginfo ? KCT_EXIT_USAGE : KCT_EXIT_HOST;
 }
 
+/* A way that is only short of something is not refused: the next one would be worse. */
+static int find_shortage(const struct kct_plan *plan)
+{
+	for (size_t i = 0; i < plan->nr_rows; i++) {
+		for (size_t k = 0; k < plan->rows[i].evidence->nr_ways; k++) {
+			int error = -plan->rows[i].attempts[k].error;
+
+			if (kct_is_shortage(error))
+				return kct_refused(error);
+		}
+	}
+	return 0;
+}
+
 int kct_plan_make(struct kct_plan *plan, const struct kct_kernel_btf *kernel,
 		  const struct kct_plan_options *options, bool all)
 {
 	struct kct_tries tries;
-	int error;
+	int error = kct_check_descriptors();
 
 	memset(plan, 0, sizeof(*plan));
-	error = read_sites(plan, options->debuginfo);
+	if (!error && kct_is_shortage(-kernel->error))
+		error = kct_refused(-kernel->error);
+	if (!error)
+		error = read_sites(plan, options->debuginfo);
 	if (error)
 		return error;
 	kct_tries_begin(&tries, kernel, all || options->method >= 0);
@@ -188,7 +206,7 @@ int kct_plan_make(struct kct_plan *plan, const struct kct_kernel_btf *kernel,
 		plan_row(plan, &plan->rows[i], &tries, options, all);
 	}
 	kct_tries_end(&tries);
-	return 0;
+	return find_shortage(plan);
 }
 
 void kct_plan_clear(struct kct_plan *plan)

@@ -188,7 +188,7 @@ static int free_dead(struct kct_session *session, const struct search *search)
 	if (!gone)
 		return -ENOMEM;
 	/* What happened before they went is delivered before that they went. */
-	ring_buffer__consume(session->ring);
+	kct_read_ring(session, KCT_ALL_IN_RING(session));
 	error = free_vms(session, search, gone);
 	qsort(gone, search->nr_dead, sizeof(*gone), compare_numbers);
 	if (!error)

@@ -10,11 +10,10 @@
 
 #include "attach/census.h"
 #include "attach/inside.h"
+#include "attach/refused.h"
 #include "attach/try.h"
-#include "host/host.h"
 #include "base/error.h"
-
-#define VCPUS_PER_VM 8
+#include "host/host.h"
 
 /* libbpf tells every failed attempt at length; what matters of it we say ourselves. */
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -22,28 +21,6 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 	if (level != LIBBPF_DEBUG && getenv("KVMCLOCK_TRACE_DEBUG"))
 		return vfprintf(stderr, format, args);
 	return 0;
-}
-
-/* Say why the kernel refused (errno), and give the exit status. */
-static int refused(int error)
-{
-	char missing[64];
-
-	kct_host_missing_capabilities(missing, sizeof(missing));
-	if (*missing)
-		kct_error("tracing needs CAP_BPF and CAP_PERFMON; missing: %s (try as root)",
-			  missing);
-	else if (access("/sys/kernel/btf/vmlinux", R_OK))
-		kct_error("this kernel has no BTF (/sys/kernel/btf/vmlinux): its structures "
-			  "cannot be read; it must be built with CONFIG_DEBUG_INFO_BTF");
-	else if (error == EPERM)
-		kct_error("the kernel refuses BPF although the privileges are there: by a "
-			  "seccomp filter, or locked down for confidentiality");
-	else if (error == ESRCH || error == ENOENT)
-		kct_error("KVM's tracepoints are not there: is the kvm module loaded?");
-	else
-		kct_error("the kernel refuses the BPF programs: %s", strerror(error));
-	return KCT_EXIT_HOST;
 }
 
 int kct_check_kernel(void)
@@ -65,7 +42,17 @@ static int on_record(void *context, void *data, size_t size)
 	if (event.event.kind == KCT_EVENT_VM)
 		session->born++;
 	session->on_event(session->context, &event);
-	return 0;
+	/* A negative number ends ring_buffer__consume(); this event has been consumed. */
+	return --session->left ? 0 : -ECANCELED;
+}
+
+int kct_read_ring(struct kct_session *session, uint32_t max)
+{
+	int error;
+
+	session->left = max;
+	error = ring_buffer__consume(session->ring);
+	return error == -ECANCELED ? 1 : error < 0 ? error : 0;
 }
 
 static int prepare(struct kct_session *session, const struct kct_session_options *options)
@@ -75,8 +62,8 @@ static int prepare(struct kct_session *session, const struct kct_session_options
 
 	bpf->rodata->emitted_kinds = options->emitted_kinds;
 	if (bpf_map__set_max_entries(bpf->maps.vms, options->max_vms) ||
-	    bpf_map__set_max_entries(bpf->maps.vcpus, options->max_vms * VCPUS_PER_VM) ||
-	    bpf_map__set_max_entries(bpf->maps.refused, options->max_vms * VCPUS_PER_VM) ||
+	    bpf_map__set_max_entries(bpf->maps.vcpus, options->max_vms * KCT_VCPUS_PER_VM) ||
+	    bpf_map__set_max_entries(bpf->maps.refused, options->max_vms * KCT_VCPUS_PER_VM) ||
 	    bpf_map__set_max_entries(bpf->maps.generations, options->max_vms * 2) ||
 	    bpf_map__set_max_entries(bpf->maps.events, options->ring_bytes))
 		return -errno;
@@ -98,9 +85,9 @@ static int explain_missing(const struct kct_plan_row *row, const struct kct_plan
 			return KCT_EXIT_HOST;
 		}
 		if (options->method < 0 && row->evidence->ways[i].method == KCT_TRACEPOINT)
-			return refused(-attempt->error);
+			return kct_refused(-attempt->error);
 	}
-	return refused(ESRCH);
+	return kct_refused(ESRCH);
 }
 
 static int plan_session(struct kct_session *session, const struct kct_kernel_btf *kernel,
@@ -134,7 +121,7 @@ static int load_session(struct kct_session *session, const struct kct_session_op
 	if (!error)
 		error = kct_programs_attach(session);
 	if (error)
-		return refused(-error);
+		return kct_refused(-error);
 	kct_note_uncounted(session);
 	return 0;
 }
@@ -156,6 +143,7 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 	session->context = context;
 	session->max_vms = options->max_vms;
 	session->tells_vm_gone = options->emitted_kinds >> KCT_EVENT_VM_GONE & 1;
+	session->ring_bytes = options->ring_bytes;
 	session->last_counters = options->last_counters;
 	/* It takes several MB, and is not kept. */
 	kct_kernel_btf_open(&kernel);
@@ -167,7 +155,7 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 		return error;
 	session->ring =
 		ring_buffer__new(bpf_map__fd(session->bpf->maps.events), on_record, session, NULL);
-	return session->ring ? 0 : refused(errno);
+	return session->ring ? 0 : kct_refused(errno);
 }
 
 void kct_session_disarm(struct kct_session *session)
@@ -211,7 +199,7 @@ int kct_session_arm(struct kct_session *session)
 	if (!error)
 		error = kct_census_seed(&session->census);
 	if (error)
-		return refused(-error);
+		return kct_refused(-error);
 	if (!kct_host_is_pid_namespace())
 		kct_error("%s", kct_census_is_partial(&session->census) ? KCT_HOST_PARTIAL
 									: KCT_HOST_NAMELESS);
@@ -222,7 +210,7 @@ int kct_session_reap(struct kct_session *session)
 {
 	int error = kct_reap(session);
 
-	return error ? refused(-error) : 0;
+	return error ? kct_refused(-error) : 0;
 }
 
 void kct_session_watch_ioctls(struct kct_session *session, uint32_t pid)
@@ -235,14 +223,15 @@ int kct_session_fd(const struct kct_session *session)
 	return ring_buffer__epoll_fd(session->ring);
 }
 
-int kct_session_consume(struct kct_session *session)
+int kct_session_consume(struct kct_session *session, uint32_t max, bool *more)
 {
-	int error = ring_buffer__consume(session->ring);
+	int got = kct_read_ring(session, max);
 
-	if (error < 0) {
-		kct_error("reading the ring buffer: %s", strerror(-error));
+	if (got < 0) {
+		kct_error("reading the ring buffer: %s", strerror(-got));
 		return KCT_EXIT_HOST;
 	}
+	*more = got;
 	/* Make room before there is none: churn may leave thousands of dead VMs behind. */
 	if (session->born > session->max_vms / 4)
 		return kct_session_reap(session);
@@ -273,6 +262,8 @@ int kct_census(kct_census_visit visit, void *context, bool *partial)
 
 	libbpf_set_print(quiet);
 	error = kct_check_kernel();
+	if (!error)
+		error = kct_check_descriptors();
 	if (error)
 		return error;
 	bpf = kvmclock_bpf__open();
@@ -284,5 +275,5 @@ int kct_census(kct_census_visit visit, void *context, bool *partial)
 	*partial = !error && kct_census_is_partial(&census);
 	kct_census_clear(&census);
 	kvmclock_bpf__destroy(bpf);
-	return error ? refused(-error) : 0;
+	return error ? kct_refused(-error) : 0;
 }

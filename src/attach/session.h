@@ -23,11 +23,13 @@ struct kct_session;
 struct kct_session_options {
 	struct kct_plan_options plan;
 	uint32_t emitted_kinds; /* bit of each enum kct_event_kind to be delivered */
-	uint32_t max_vms;	/* at one time; vCPUs are eight times as many */
+	uint32_t max_vms;	/* at one time, with KCT_VCPUS_PER_VM vCPUs each on the average */
 	uint32_t ring_bytes;	/* a power of two, and at least a page */
 	/* Gets the last counters of a VM before its place is freed; NULL if nobody wants them. */
 	struct kct_model *last_counters;
 };
+
+#define KCT_VCPUS_PER_VM 8
 
 /* For options that the user did not choose. */
 #define KCT_DEFAULT_MAX_VMS    4096
@@ -54,7 +56,11 @@ int kct_session_arm(struct kct_session *session);
 void kct_session_watch_ioctls(struct kct_session *session, uint32_t pid);
 /* Readable when there are events to kct_session_consume(). */
 int kct_session_fd(const struct kct_session *session);
-int kct_session_consume(struct kct_session *session);
+/*
+ * Deliver events, at most `max` of them, as new ones may come as fast as they are read. *more
+ * tells whether that has ended it.
+ */
+int kct_session_consume(struct kct_session *session, uint32_t max, bool *more);
 /* Detach: nothing is counted or delivered any more, but what was can still be read. */
 void kct_session_disarm(struct kct_session *session);
 void kct_session_close(struct kct_session *session);

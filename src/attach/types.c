@@ -26,8 +26,10 @@ static void add(struct kct_types *types, const struct kct_type *type)
 		size_t room = types->room ? 2 * types->room : 1024;
 		struct kct_type *more = realloc(types->types, room * sizeof(*more));
 
-		if (!more)
+		if (!more) {
+			types->failed = true;
 			return;
+		}
 		types->types = more;
 		types->room = room;
 	}

@@ -5,6 +5,7 @@
 
 #include <bpf/btf.h>
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct kct_type {
@@ -17,6 +18,7 @@ struct kct_type {
 struct kct_types {
 	struct kct_type *types;
 	size_t count, room;
+	bool failed; /* there was no memory for some */
 };
 
 /* Add those of `btf`, from the id `first` on. What there is no memory for is not found later. */

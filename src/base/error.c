@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/text.h"
 
+static int patience_ms = -1;
+
+void kct_error_patience(int ms)
+{
+	patience_ms = ms;
+}
+
 void kct_error(const char *format, ...)
 {
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 	char *message = NULL, *line = NULL;
 	va_list args;
 
+	if (patience_ms >= 0 && poll(&out, 1, patience_ms) == 0)
+		return;
 	va_start(args, format);
 	if (vasprintf(&message, format, args) < 0)
 		message = NULL;

@@ -15,6 +15,12 @@ enum kct_exit {
 };
 
 /*
+ * How long a standard error that takes nothing is waited for; without end unless this is called.
+ * What it did not take is lost then: the exit status tells as well.
+ */
+void kct_error_patience(int ms);
+
+/*
  * Print one line, "kvmclock-trace: " and the message, on stderr. Paths, arguments and whatever else
  * is quoted in it may hold anything: the line is printable (base/text.h).
  */

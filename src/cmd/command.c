@@ -1,48 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "cmd/command.h"
+#include "cmd/signals.h"
+
+static int discard_output(void)
+{
+	int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (nothing < 0)
+		nothing = memfd_create("nothing", MFD_CLOEXEC);
+	return nothing < 0 || dup2(nothing, STDOUT_FILENO) < 0 ? -errno : 0;
+}
 
 /* In the child: report why exec failed through the pipe, which a success closes. */
-static void run(char **argv, const sigset_t *mask, bool silent, int failed)
+static void run(char **argv, bool silent, int failed)
 {
-	int error;
+	int error = silent ? discard_output() : 0;
 
-	if (silent && !freopen("/dev/null", "w", stdout))
-		_exit(126);
-	sigprocmask(SIG_SETMASK, mask, NULL);
-	execvp(argv[0], argv);
-	error = errno;
+	kct_signals_restore();
+	/* What only we ignore: main(). */
+	signal(SIGXFSZ, SIG_DFL);
+	if (!error) {
+		execvp(argv[0], argv);
+		error = -errno;
+	}
 	if (write(failed, &error, sizeof(error)) < 0)
 		_exit(126);
 	_exit(127);
 }
 
-pid_t kct_command_start(char **argv, const sigset_t *mask, bool silent)
+pid_t kct_command_start(char **argv, bool silent)
 {
 	int failed[2], error = 0;
 	pid_t pid;
 
+	/* Where it is ignored there would be no status to have. */
+	signal(SIGCHLD, SIG_DFL);
 	if (pipe2(failed, O_CLOEXEC))
 		return -errno;
-	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
-		run(argv, mask, silent, failed[1]);
-	close(failed[1]);
+		run(argv, silent, failed[1]);
 	if (pid < 0)
-		error = errno;
-	else if (read(failed[0], &error, sizeof(error)) > 0)
+		error = -errno;
+	close(failed[1]);
+	if (!error && read(failed[0], &error, sizeof(error)) > 0)
 		waitpid(pid, NULL, 0);
 	close(failed[0]);
-	return error ? -error : pid;
+	return error ? error : pid;
 }
 
 static bool is_plain(const char *word)

@@ -3,15 +3,15 @@
 #ifndef KCT_CMD_COMMAND_H
 #define KCT_CMD_COMMAND_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 /*
- * Start argv[0], found through PATH, with the signal mask `mask`; `silent` sends its standard
- * output to /dev/null. Its pid, or -errno if it could not be run at all.
+ * Start argv[0], found through PATH, with signals as they were before kct_signals_catch();
+ * `silent` sends its standard output to /dev/null. Its pid, or -errno if it could not be run at
+ * all.
  */
-pid_t kct_command_start(char **argv, const sigset_t *mask, bool silent);
+pid_t kct_command_start(char **argv, bool silent);
 
 /*
  * The printable form of a command, as a shell would take it: words with anything else than letters,

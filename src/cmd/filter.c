@@ -64,10 +64,17 @@ bool kct_filter_accepted(const struct kct_filter *filter, uint32_t number)
 bool kct_filter_event(struct kct_filter *filter, const union kct_any_event *event,
 		      const struct kct_vm_name *name)
 {
+	void *number = (void *)(uintptr_t)event->event.vm;
+	bool accepted;
+
 	if (event->event.kind == KCT_EVENT_VM && kct_filter_is_set(filter) &&
 	    kct_filter_wants(filter, event->vm.pid, name))
-		tsearch((void *)(uintptr_t)event->event.vm, &filter->accepted, compare_numbers);
-	return kct_filter_accepted(filter, event->event.vm);
+		tsearch(number, &filter->accepted, compare_numbers);
+	accepted = kct_filter_accepted(filter, event->event.vm);
+	/* There is nothing more to come of it. */
+	if (accepted && event->event.kind == KCT_EVENT_VM_GONE)
+		tdelete(number, &filter->accepted, compare_numbers);
+	return accepted;
 }
 
 static void nothing_to_free(void *number)

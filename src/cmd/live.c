@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,64 +61,103 @@ void kct_live_init(struct kct_live *live)
 	live->session_options.plan.method = -1;
 	live->session_options.max_vms = KCT_DEFAULT_MAX_VMS;
 	live->session_options.ring_bytes = KCT_DEFAULT_RING_BYTES;
+	live->kept_gone = KCT_KEPT_GONE;
 	live->proc_is_ours = kct_host_proc_is_ours();
 	live->trailer.status = -1;
 }
 
 /* ---- events ---- */
 
-void kct_live_name(const struct kct_live *live, const struct kct_vm_event *event,
-		   struct kct_vm_name *name)
+/* How many events are read before anything else is looked at. */
+#define BATCH 1024
+
+/* How long what is in the ring buffer is read, and not only counted, when the run has ended. */
+#define READING_NS 200000000ULL
+
+/* The VMs of one process have its name, which takes several system calls. */
+static const struct kct_vm_name *name_of(struct kct_live *live, const struct kct_vm_event *event)
 {
 	char comm[sizeof(event->comm) + 1] = "";
 
+	if (live->named_pid == event->pid)
+		return &live->named;
 	memcpy(comm, event->comm, sizeof(event->comm));
 	if (live->proc_is_ours && event->pid != KCT_NO_NUMBER)
-		kct_vm_name_of_pid(name, (pid_t)event->pid, comm);
+		kct_vm_name_of_pid(&live->named, (pid_t)event->pid, comm);
 	else
-		kct_vm_name_from_cmdline(name, NULL, 0, comm);
+		kct_vm_name_from_cmdline(&live->named, NULL, 0, comm);
+	live->named_pid = event->pid;
+	return &live->named;
+}
+
+/* To read events takes time; what ends the run is not to go unnoticed meanwhile. */
+static bool is_too_late(struct kct_live *live)
+{
+	if (!live->loop.reason && live->nr_read++ % (BATCH / 4) == 0)
+		kct_loop_poll(&live->loop, false, 0);
+	return kct_loop_is_over(&live->loop, READING_NS);
+}
+
+static void take(struct kct_live *live, const union kct_any_event *event,
+		 const struct kct_vm_name *name)
+{
+	if (kct_model_event(&live->model, event, name)) {
+		kct_error("out of memory");
+		live->failure = KCT_EXIT_HOST;
+	}
+	if (live->on_event)
+		live->on_event(live, event, name);
+	if (event->event.kind == KCT_EVENT_VM_GONE)
+		kct_model_fold_gone(&live->model, live->kept_gone);
 }
 
 static void on_event(void *context, const union kct_any_event *event)
 {
+	const struct kct_vm_name *name = NULL;
 	struct kct_live *live = context;
-	struct kct_vm_name name, *its_name = NULL;
 
 	/* The census and an event may introduce a VM or a vCPU at once: the first one's state
 	 * counts. */
 	if (kct_model_is_repeated(&live->model, event))
 		return;
-	if (event->event.kind == KCT_EVENT_VM) {
-		kct_live_name(live, &event->vm, &name);
-		its_name = &name;
-	}
-	if (!kct_filter_event(&live->filter, event, its_name))
+	if (event->event.kind == KCT_EVENT_VM)
+		name = name_of(live, &event->vm);
+	if (!kct_filter_event(&live->filter, event, name))
 		return;
 	/* It came and went before we began to count. */
 	if (event->event.kind == KCT_EVENT_VM_GONE &&
 	    !kct_model_find_vm(&live->model, event->event.vm))
 		return;
-	if (kct_model_event(&live->model, event, its_name)) {
-		kct_error("out of memory");
-		live->failure = KCT_EXIT_HOST;
-	}
-	if (live->on_event)
-		live->on_event(live, event, its_name);
+	/* The census at the end tells which VMs are gone, however late it is. */
+	if (is_too_late(live) && event->event.kind != KCT_EVENT_VM_GONE)
+		live->unwritten++;
+	else
+		take(live, event, name);
 }
 
-static void consume(struct kct_live *live)
+/* Whoever reads a pipe sees the events when they happen, and what is written stays even if we are
+ * killed in a moment. */
+static void flush(struct kct_live *live)
 {
-	int error = kct_session_consume(live->session);
+	if (live->output && kct_output_flush(live->output))
+		kct_loop_end(&live->loop, "error");
+}
+
+/* Read a batch of events; whether there are more. */
+static bool consume(struct kct_live *live)
+{
+	bool more = false;
+	int error = kct_session_consume(live->session, BATCH, &more);
 
 	if (error)
 		live->failure = error;
-	if (live->on_batch)
-		live->on_batch(live);
+	live->named_pid = 0;
+	if (!more)
+		flush(live);
+	return more && !error;
 }
 
-/* ---- the loop ---- */
-
-enum { FD_EVENTS, FD_SIGNALS, FD_DURATION, FD_INTERVAL, NR_FDS };
+/* ---- while it runs ---- */
 
 /*
  * How long events gather after some were read. The kernel wakes us for an event that finds all
@@ -133,124 +166,46 @@ enum { FD_EVENTS, FD_SIGNALS, FD_DURATION, FD_INTERVAL, NR_FDS };
  */
 #define GATHER_MS 10
 
-struct loop {
-	struct kct_live *live;
-	struct pollfd fds[NR_FDS];
-	pid_t child; /* 0: none, or it has ended */
-	bool gathers;
-	bool ended;
-};
-
-static int timer(uint64_t ns, bool repeats)
-{
-	struct itimerspec spec = {0};
-	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-
-	spec.it_value.tv_sec = (time_t)(ns / KCT_NS_PER_S);
-	spec.it_value.tv_nsec = (long)(ns % KCT_NS_PER_S);
-	if (repeats)
-		spec.it_interval = spec.it_value;
-	if (fd >= 0)
-		timerfd_settime(fd, 0, &spec, NULL);
-	return fd;
-}
-
-static void end(struct loop *loop, const char *reason)
-{
-	struct kct_trailer *trailer = &loop->live->trailer;
-
-	if (!loop->ended)
-		snprintf(trailer->reason, sizeof(trailer->reason), "%s", reason);
-	loop->ended = true;
-}
-
-static void on_child(struct loop *loop)
-{
-	int status;
-
-	if (!loop->child || waitpid(loop->child, &status, WNOHANG) != loop->child)
-		return;
-	loop->child = 0;
-	loop->live->trailer.status = kct_command_status(status);
-	end(loop, "command");
-}
-
-static void on_signal(struct loop *loop)
-{
-	struct signalfd_siginfo info;
-
-	while (read(loop->fds[FD_SIGNALS].fd, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD)
-			on_child(loop);
-		else
-			end(loop, "signal");
-	}
-}
-
-static void on_interval(struct loop *loop)
+static void on_interval(struct kct_live *live)
 {
 	uint64_t ticks;
 
-	if (read(loop->fds[FD_INTERVAL].fd, &ticks, sizeof(ticks)) == sizeof(ticks) &&
-	    !loop->live->on_tick(loop->live))
-		end(loop, "duration");
+	if (read(live->loop.fds[KCT_LOOP_INTERVAL].fd, &ticks, sizeof(ticks)) == sizeof(ticks) &&
+	    !live->on_tick(live))
+		kct_loop_end(&live->loop, "duration");
 }
 
-/* While events gather, only what is not events, and not for long. */
-static int wait_for_anything(struct loop *loop)
+static void wait_for_end(struct kct_live *live)
 {
-	if (!loop->gathers)
-		return poll(loop->fds, NR_FDS, -1);
-	loop->gathers = false;
-	loop->fds[FD_EVENTS].revents = 0;
-	return poll(loop->fds + FD_EVENTS + 1, NR_FDS - FD_EVENTS - 1, GATHER_MS);
-}
+	struct kct_loop *loop = &live->loop;
+	/* The VMs that were announced when it was armed. */
+	bool more = true, gathers = false;
 
-static void wait_for_end(struct loop *loop)
-{
-	while (!loop->ended && !loop->live->failure) {
-		if (wait_for_anything(loop) < 0 && errno != EINTR) {
-			kct_error("poll: %s", strerror(errno));
-			loop->live->failure = KCT_EXIT_HOST;
-			return;
+	while (!loop->reason && !live->failure) {
+		kct_loop_poll(loop, !gathers, more ? 0 : gathers ? GATHER_MS : -1);
+		gathers = false;
+		if (more || loop->fds[KCT_LOOP_EVENTS].revents) {
+			more = consume(live);
+			gathers = !more;
 		}
-		if (loop->fds[FD_EVENTS].revents) {
-			consume(loop->live);
-			loop->gathers = true;
-		}
-		if (loop->fds[FD_SIGNALS].revents)
-			on_signal(loop);
-		if (loop->fds[FD_DURATION].revents)
-			end(loop, "duration");
-		if (loop->fds[FD_INTERVAL].revents)
-			on_interval(loop);
+		if (loop->fds[KCT_LOOP_INTERVAL].revents)
+			on_interval(live);
 	}
 }
 
-/* The command outlives neither the time limit nor Ctrl-C; what ignores SIGTERM is left alone. */
-static void end_child(struct loop *loop)
-{
-	if (loop->child)
-		kill(loop->child, SIGTERM);
-}
+/* ---- its beginning and its end ---- */
 
-static int start_command(struct loop *loop, const sigset_t *mask)
+static int start_command(struct kct_live *live)
 {
-	struct kct_live *live = loop->live;
-	pid_t pid;
+	int error = kct_loop_start_command(&live->loop, live->command, live->silent_command);
+	uint32_t pid = (uint32_t)live->loop.child;
 
-	if (!live->command)
-		return 0;
-	pid = kct_command_start(live->command, mask, live->silent_command);
-	if (pid < 0) {
-		kct_error("%s: %s", live->command[0], strerror(-pid));
-		return KCT_EXIT_USAGE;
-	}
-	loop->child = pid;
+	if (error)
+		return error;
 	if (!live->ioctls_of)
-		kct_session_watch_ioctls(live->session, (uint32_t)pid);
+		kct_session_watch_ioctls(live->session, pid);
 	if (live->only_command)
-		live->filter.pid = (uint32_t)pid;
+		live->filter.pid = pid;
 	return 0;
 }
 
@@ -264,75 +219,73 @@ static int open_session(struct kct_live *live)
 	kct_plan_hooks(kct_session_plan(live->session), &live->header);
 	if (live->command)
 		kct_command_text(live->header.command, sizeof(live->header.command), live->command);
-	if (live->on_start)
-		live->on_start(live);
 	kct_session_watch_ioctls(live->session, live->ioctls_of);
-	error = kct_session_arm(live->session);
+	return kct_session_arm(live->session);
+}
+
+/* Nothing is changed before all that may fail has been done; until then a signal just kills. */
+static int begin(struct kct_live *live)
+{
+	struct kct_output *output = live->output;
+	int error = open_session(live);
+
+	if (!error)
+		error = kct_loop_open(&live->loop, live->duration_ns, live->interval_ns);
+	if (error)
+		return error;
+	live->loop.fds[KCT_LOOP_EVENTS].fd = kct_session_fd(live->session);
+	if (output)
+		error = kct_output_open(output, &live->loop, KCT_PATIENCE_FOR_EVENTS_NS);
+	if (!error && live->command)
+		error = start_command(live);
+	if (!error && output)
+		error = kct_output_commit(output);
 	if (error)
 		return error;
 	kct_host_drop_capabilities();
-	consume(live);
+	if (live->on_start)
+		live->on_start(live);
 	return 0;
 }
 
-static int run(struct loop *loop, const sigset_t *signals, const sigset_t *old)
+static int finish(struct kct_live *live)
 {
-	struct kct_live *live = loop->live;
 	int error;
 
-	/* Until it runs, nobody is wanted. */
-	if (live->only_command)
-		live->filter.pid = UINT32_MAX;
-	error = open_session(live);
-
-	if (error)
-		return error;
-	loop->fds[FD_EVENTS].fd = kct_session_fd(live->session);
-	loop->fds[FD_SIGNALS].fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (live->duration_ns)
-		loop->fds[FD_DURATION].fd = timer(live->duration_ns, false);
-	if (live->interval_ns)
-		loop->fds[FD_INTERVAL].fd = timer(live->interval_ns, true);
-	error = start_command(loop, old);
-	if (!error)
-		wait_for_end(loop);
-	end_child(loop);
+	kct_loop_end(&live->loop, "error");
+	kct_loop_end_command(&live->loop);
 	kct_session_disarm(live->session);
 	kct_host_anchor(&live->trailer.ended);
-	consume(live);
-	if (!error)
-		error = kct_session_reap(live->session);
+	while (consume(live))
+		;
+	error = kct_session_reap(live->session);
+	if (live->output && kct_output_settle(live->output))
+		live->unwritten += kct_output_missing(live->output);
 	kct_session_losses(live->session, live->model.losses, &live->model.misses);
+	live->model.losses[KCT_LOSS_UNWRITTEN] = live->unwritten;
 	memcpy(live->trailer.losses, live->model.losses, sizeof(live->trailer.losses));
 	live->trailer.misses = live->model.misses;
 	live->trailer.events = live->model.events;
-	return error ? error : live->failure;
+	live->trailer.status = live->loop.child_status;
+	snprintf(live->trailer.reason, sizeof(live->trailer.reason), "%s", live->loop.reason);
+	return live->failure ? live->failure : error;
 }
 
 int kct_live_run(struct kct_live *live)
 {
-	struct loop loop = {.live = live};
-	sigset_t signals, old;
-	int error;
+	int error = begin(live);
 
-	for (int i = 0; i < NR_FDS; i++)
-		loop.fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
-	sigaddset(&signals, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &signals, &old);
-	error = run(&loop, &signals, &old);
-	for (int i = FD_SIGNALS; i < NR_FDS; i++)
-		if (loop.fds[i].fd >= 0)
-			close(loop.fds[i].fd);
-	sigprocmask(SIG_SETMASK, &old, NULL);
-	return error;
+	if (error) {
+		kct_loop_end_command(&live->loop);
+		return error;
+	}
+	wait_for_end(live);
+	return finish(live);
 }
 
 void kct_live_close(struct kct_live *live)
 {
+	kct_loop_close(&live->loop);
 	kct_session_close(live->session);
 	kct_model_clear(&live->model);
 	kct_filter_clear(&live->filter);

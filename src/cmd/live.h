@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One live run, as `trace`, `record` and `stat` have it in common: open a session, arm it, run
- * a command under it or wait, hand on the events that the filter wants, end for one of the
+ * One live run, as `trace`, `record`, `stat` and `verify` have it in common: open a session, arm
+ * it, run a command under it or wait, hand on the events that the filter wants, end for one of the
  * reasons there are.
  */
 #ifndef KCT_CMD_LIVE_H
@@ -11,6 +11,8 @@
 
 #include "attach/session.h"
 #include "cmd/filter.h"
+#include "cmd/loop.h"
+#include "cmd/output.h"
 #include "record/recording.h"
 
 struct kct_live {
@@ -23,14 +25,17 @@ struct kct_live {
 	bool silent_command;  /* its standard output is not wanted */
 	uint32_t ioctls_of;   /* with session_options.plan.ioctls: the process; 0: the command */
 	bool only_command;    /* only the VMs of the command itself are wanted */
-	void *context;	      /* of the calls below; any of them may be NULL */
-	/* Tracing is about to begin: live->header is filled. */
+	/* Of VMs that are gone, and their vCPUs: how many the model keeps; kct_model_fold_gone() */
+	size_t kept_gone;
+	/* To which on_event writes a line for each event, after one by on_start; NULL: none. It is
+	 * begun when tracing is, and settled when that has ended. */
+	struct kct_output *output;
+	void *context; /* of the calls below; any of them may be NULL */
+	/* Tracing has begun: live->header is filled. */
 	void (*on_start)(struct kct_live *live);
 	/* An event has been taken into the model. `name` goes with a KCT_EVENT_VM. */
 	void (*on_event)(struct kct_live *live, const union kct_any_event *event,
 			 const struct kct_vm_name *name);
-	/* Once after all events that were there have been handed on. */
-	void (*on_batch)(struct kct_live *live);
 	/* At each interval; false ends the run. */
 	bool (*on_tick)(struct kct_live *live);
 
@@ -39,9 +44,18 @@ struct kct_live {
 	struct kct_header header;
 	struct kct_trailer trailer;
 	struct kct_model model;
-	int failure; /* an enum kct_exit that ends the run */
+	/* ---- inside ---- */
+	struct kct_loop loop;
+	int failure;	    /* an enum kct_exit that ends the run */
+	uint64_t nr_read;   /* events */
+	uint64_t unwritten; /* of these: KCT_LOSS_UNWRITTEN */
 	bool proc_is_ours;
+	uint32_t named_pid; /* the process whose name is in `named`, while one batch is read; 0 */
+	struct kct_vm_name named;
 };
+
+/* How many gone VMs and vCPUs a summary at the end has room for, each in a line of its own. */
+#define KCT_KEPT_GONE 16384
 
 /* Options of all of them: the filter's, --max-vms and --buffer. Input: a struct kct_live. */
 extern const struct argp kct_live_argp;
@@ -55,9 +69,5 @@ void kct_live_init(struct kct_live *live);
  */
 int kct_live_run(struct kct_live *live);
 void kct_live_close(struct kct_live *live);
-
-/* Name the VM of a `vm` event. */
-void kct_live_name(const struct kct_live *live, const struct kct_vm_event *event,
-		   struct kct_vm_name *name);
 
 #endif

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <argp.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +15,7 @@
 struct record {
 	struct kct_live live;
 	const char *path;
-	FILE *file;
+	struct kct_output recording, summary;
 	bool json, verbose;
 };
 
@@ -85,49 +83,19 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static void on_start(struct kct_live *live)
 {
-	struct record *record = live->context;
-
-	/* Only now is it sure that there will be a new recording in the old one's place. */
-	if (record->file != stdout && ftruncate(fileno(record->file), 0) && errno != EINVAL)
-		kct_error("%s: %s", record->path, strerror(errno));
-	kct_write_header(record->file, &live->header);
+	kct_write_header(live->output->stream, &live->header);
 }
 
 static void on_event(struct kct_live *live, const union kct_any_event *event,
 		     const struct kct_vm_name *name)
 {
-	struct record *record = live->context;
-
-	kct_write_event(record->file, event, name);
-}
-
-/* What is written can be read even if we are killed in a moment. */
-static void on_batch(struct kct_live *live)
-{
-	struct record *record = live->context;
-
-	if (!fflush(record->file) || live->failure)
-		return;
-	kct_error("%s: %s", record->path, strerror(errno));
-	live->failure = KCT_EXIT_INCOMPLETE;
-}
-
-static int close_file(struct record *record)
-{
-	bool failed = ferror(record->file) || fflush(record->file);
-
-	if (record->file != stdout)
-		failed |= fclose(record->file) != 0;
-	if (!failed)
-		return KCT_EXIT_OK;
-	kct_error("%s: could not be written whole", record->path);
-	return KCT_EXIT_INCOMPLETE;
+	kct_write_event(live->output->stream, event, name);
 }
 
 static int summarize(struct record *record)
 {
 	struct kct_live *live = &record->live;
-	FILE *out = record->file == stdout ? stderr : stdout;
+	FILE *out = record->summary.stream;
 	char why[160];
 	struct kct_report report = {
 		.header = &live->header,
@@ -143,39 +111,48 @@ static int summarize(struct record *record)
 	return report.incomplete ? KCT_EXIT_INCOMPLETE : KCT_EXIT_OK;
 }
 
-/* For writing, with what is in it still in it. */
-static FILE *open_output(const char *path)
+static int choose_outputs(struct record *record)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	bool to_stdout = !strcmp(record->path, "-");
 
-	return fd < 0 ? NULL : fdopen(fd, "w");
+	kct_output_to_standard(&record->summary, to_stdout ? STDERR_FILENO : STDOUT_FILENO);
+	if (!to_stdout)
+		return kct_output_to_path(&record->recording, record->path,
+					  record->live.duration_ns);
+	kct_output_to_standard(&record->recording, STDOUT_FILENO);
+	return 0;
 }
 
-static int run(struct record *record)
+/* What was traced is in the recording, if that could be written; now the summary. */
+static int finish(struct record *record)
 {
 	struct kct_live *live = &record->live;
 	int status, written;
 
-	record->file = strcmp(record->path, "-") ? open_output(record->path) : stdout;
-	if (!record->file) {
-		kct_error("%s: %s", record->path, strerror(errno));
-		return KCT_EXIT_USAGE;
-	}
-	status = kct_live_run(live);
-	if (status && !live->trailer.ended.boot_ns) {
-		close_file(record);
-		return status; /* it never began */
-	}
-	if (!status)
-		kct_write_trailer(record->file, &live->trailer);
-	written = close_file(record);
+	if (!kct_output_settle(&record->recording))
+		kct_write_trailer(record->recording.stream, &live->trailer);
+	written = kct_output_close(&record->recording);
+	status = kct_output_open(&record->summary, &live->loop, KCT_PATIENCE_FOR_SUMMARY_NS);
 	if (!status)
 		status = summarize(record);
+	written |= kct_output_close(&record->summary);
 	if (!status && live->trailer.status > 0) {
 		kct_error("%s: exit status %d", live->command[0], live->trailer.status);
 		status = KCT_EXIT_FAILED;
 	}
 	return status ? status : written;
+}
+
+static int run(struct record *record)
+{
+	int status = choose_outputs(record);
+
+	if (!status)
+		status = kct_live_run(&record->live);
+	if (!status)
+		status = finish(record);
+	kct_output_close(&record->recording);
+	return status;
 }
 
 int cmd_record(int argc, char **argv)
@@ -197,10 +174,9 @@ int cmd_record(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &record))
 		return KCT_EXIT_USAGE;
 	record.live.session_options.emitted_kinds = ~0U;
-	record.live.context = &record;
+	record.live.output = &record.recording;
 	record.live.on_start = on_start;
 	record.live.on_event = on_event;
-	record.live.on_batch = on_batch;
 	status = run(&record);
 	kct_live_close(&record.live);
 	return status;

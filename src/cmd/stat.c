@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/live.h"
@@ -15,6 +16,7 @@
 
 struct stat_run {
 	struct kct_live live;
+	struct kct_output out;
 	bool json, verbose;
 	uint64_t count; /* tables to print; 0: no limit */
 	uint64_t shown;
@@ -77,7 +79,8 @@ static void note_number(const struct kct_vm *vm, void *context)
 {
 	struct numbers *n = context;
 
-	if (n->filter ? !kct_filter_accepted(n->filter, vm->number) : vm->gone)
+	/* One that is gone was accepted; the filter does not know it any more. */
+	if (n->filter ? !vm->gone && !kct_filter_accepted(n->filter, vm->number) : vm->gone)
 		n->list[n->count++] = vm->number;
 }
 
@@ -109,10 +112,11 @@ static void show(struct stat_run *run)
 	if (report.incomplete)
 		run->status = KCT_EXIT_INCOMPLETE;
 	if (run->json)
-		kct_show_report_json(stdout, &report);
+		kct_show_report_json(run->out.stream, &report);
 	else
-		kct_show_table(stdout, &live->header, &live->model, run->verbose);
-	fflush(stdout);
+		kct_show_table(run->out.stream, &live->header, &live->model, run->verbose);
+	if (kct_output_flush(&run->out))
+		kct_loop_end(&live->loop, "error");
 }
 
 static void update(struct stat_run *run)
@@ -124,13 +128,14 @@ static void update(struct stat_run *run)
 		live->failure = KCT_EXIT_HOST;
 	}
 	live->model.events = 0;
+	live->model.losses[KCT_LOSS_UNWRITTEN] = live->unwritten;
 	if (!kct_filter_is_set(&live->filter))
 		return;
 	drop(&live->model, &live->filter);
 	memset(&live->model.unattributed, 0, sizeof(live->model.unattributed));
 }
 
-/* A VM that is gone is shown once more, with its last numbers. */
+/* A VM that is gone is shown once more, with its last numbers; or what many add up to. */
 static bool on_tick(struct kct_live *live)
 {
 	struct stat_run *run = live->context;
@@ -140,7 +145,26 @@ static bool on_tick(struct kct_live *live)
 	update(run);
 	show(run);
 	drop(&live->model, NULL);
+	memset(&live->model.folded, 0, sizeof(live->model.folded));
 	return !run->count || ++run->shown < run->count;
+}
+
+static int trace(struct stat_run *run)
+{
+	struct kct_live *live = &run->live;
+	int status, written;
+
+	kct_output_to_standard(&run->out, STDOUT_FILENO);
+	status = kct_output_open(&run->out, &live->loop, KCT_PATIENCE_FOR_EVENTS_NS);
+	if (!status)
+		status = kct_live_run(live);
+	/* With an interval, Ctrl-C still shows what came since the last table. */
+	if (!status && !(run->count && run->shown >= run->count)) {
+		update(run);
+		show(run);
+	}
+	written = kct_output_close(&run->out);
+	return status ? status : run->status ? run->status : written;
 }
 
 int cmd_stat(int argc, char **argv)
@@ -163,15 +187,15 @@ int cmd_stat(int argc, char **argv)
 	/* The counters are in the maps: only VMs that come are worth waking up for. */
 	run.live.session_options.emitted_kinds = 1U << KCT_EVENT_VM;
 	run.live.session_options.last_counters = &run.live.model;
+	/*
+	 * Their last counters are taken when their places are freed. So those that may still have
+	 * one are not folded; they are the last to have gone.
+	 */
+	run.live.kept_gone = (1 + KCT_VCPUS_PER_VM) * (size_t)run.live.session_options.max_vms;
 	run.live.context = &run;
 	if (run.live.interval_ns)
 		run.live.on_tick = on_tick;
-	status = kct_live_run(&run.live);
-	/* With an interval, Ctrl-C still shows what came since the last table. */
-	if (!status && !(run.count && run.shown >= run.count)) {
-		update(&run);
-		show(&run);
-	}
+	status = trace(&run);
 	kct_live_close(&run.live);
-	return status ? status : run.status;
+	return status;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <argp.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/live.h"
@@ -12,6 +13,7 @@
 
 struct trace {
 	struct kct_live live;
+	struct kct_output out;
 	bool json;
 };
 
@@ -45,9 +47,10 @@ static void on_start(struct kct_live *live)
 	struct trace *trace = live->context;
 
 	if (trace->json)
-		kct_write_header(stdout, &live->header);
+		kct_write_header(trace->out.stream, &live->header);
 	else
-		printf("%14s %7s %-24s %-9s %s\n", "SECONDS", "TID", "VM/vCPU", "EVENT", "DETAILS");
+		fprintf(trace->out.stream, "%14s %7s %-24s %-9s %s\n", "SECONDS", "TID", "VM/vCPU",
+			"EVENT", "DETAILS");
 }
 
 static void on_event(struct kct_live *live, const union kct_any_event *event,
@@ -56,30 +59,38 @@ static void on_event(struct kct_live *live, const union kct_any_event *event,
 	struct trace *trace = live->context;
 
 	if (trace->json)
-		kct_write_event(stdout, event, name);
+		kct_write_event(trace->out.stream, event, name);
 	else
-		kct_show_line(stdout, event, kct_model_find_vm(&live->model, event->event.vm),
+		kct_show_line(trace->out.stream, event,
+			      kct_model_find_vm(&live->model, event->event.vm),
 			      live->header.started.boot_ns);
-}
-
-/* Whoever reads from a pipe sees the events when they happen; nobody reads any more: end. */
-static void on_batch(struct kct_live *live)
-{
-	if (fflush(stdout) && !live->failure)
-		live->failure = KCT_EXIT_INCOMPLETE;
 }
 
 static int finish(struct trace *trace)
 {
 	struct kct_live *live = &trace->live;
 	char why[160];
+	int status;
 
-	if (trace->json)
-		kct_write_trailer(stdout, &live->trailer);
-	if (!kct_incomplete(&live->model, why, sizeof(why)))
-		return KCT_EXIT_OK;
+	if (trace->json && !kct_output_settle(&trace->out))
+		kct_write_trailer(trace->out.stream, &live->trailer);
+	status = kct_output_close(&trace->out);
+	if (status || !kct_incomplete(&live->model, why, sizeof(why)))
+		return status;
 	kct_error("%s", why);
 	return KCT_EXIT_INCOMPLETE;
+}
+
+static int run(struct trace *trace)
+{
+	int status;
+
+	kct_output_to_standard(&trace->out, STDOUT_FILENO);
+	status = kct_live_run(&trace->live);
+	if (!status)
+		status = finish(trace);
+	kct_output_close(&trace->out);
+	return status;
 }
 
 int cmd_trace(int argc, char **argv)
@@ -101,10 +112,9 @@ int cmd_trace(int argc, char **argv)
 	trace.live.context = &trace;
 	trace.live.on_start = on_start;
 	trace.live.on_event = on_event;
-	trace.live.on_batch = on_batch;
-	status = kct_live_run(&trace.live);
-	if (!status)
-		status = finish(&trace);
+	trace.live.output = &trace.out;
+	trace.live.kept_gone = 0;
+	status = run(&trace);
 	kct_live_close(&trace.live);
 	return status;
 }

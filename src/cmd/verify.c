@@ -34,7 +34,7 @@ struct verify {
 	struct kct_verification v;
 	enum format format;
 	const char *scenario, *recording, *output, *duration;
-	FILE *file; /* of --output */
+	struct kct_output kept, verdict; /* --output, and where the verdict goes after a run */
 	/* The command that runs the scenario; the options in it are ours. */
 	char *command[MAX_WORKLOAD_ARGS];
 	int nr_words;
@@ -198,8 +198,8 @@ static void on_start(struct kct_live *live)
 
 	kct_judge_anchor(verify->v.judge, live->header.started.boot_ns,
 			 live->header.started.realtime_ns);
-	if (verify->file)
-		kct_write_header(verify->file, &live->header);
+	if (verify->output)
+		kct_write_header(verify->kept.stream, &live->header);
 }
 
 static void on_event(struct kct_live *live, const union kct_any_event *event,
@@ -208,8 +208,8 @@ static void on_event(struct kct_live *live, const union kct_any_event *event,
 	struct verify *verify = live->context;
 
 	judge(verify, event);
-	if (verify->file)
-		kct_write_event(verify->file, event, name);
+	if (verify->output)
+		kct_write_event(verify->kept.stream, event, name);
 }
 
 static bool on_recorded(void *context, const union kct_any_event *event,
@@ -233,15 +233,16 @@ static void name_subject(struct verify *verify, const char *text)
 	verify->v.what = verify->what ? verify->what : "?";
 }
 
-static int run_live(struct verify *verify)
+static int prepare_live(struct verify *verify)
 {
 	struct kct_live *live = &verify->live;
-	int status;
 
 	live->session_options.emitted_kinds = ~0U;
 	live->context = verify;
 	live->on_start = on_start;
 	live->on_event = on_event;
+	live->output = verify->output ? &verify->kept : NULL;
+	live->kept_gone = SIZE_MAX; /* the judge knows all of them */
 	if (verify->scenario) {
 		name_subject(verify, verify->scenario);
 		live->command = verify->command;
@@ -256,11 +257,18 @@ static int run_live(struct verify *verify)
 			return KCT_EXIT_USAGE;
 		}
 	}
-	status = kct_live_run(live);
+	return 0;
+}
+
+static int run_live(struct verify *verify)
+{
+	struct kct_live *live = &verify->live;
+	int status = kct_live_run(live);
+
 	if (status)
 		return status;
-	if (verify->file)
-		kct_write_trailer(verify->file, &live->trailer);
+	if (verify->output && !kct_output_settle(&verify->kept))
+		kct_write_trailer(verify->kept.stream, &live->trailer);
 	if (live->trailer.status > 0) {
 		kct_error("the workload failed with exit status %d", live->trailer.status);
 		return live->trailer.status == KCT_EXIT_USAGE ? KCT_EXIT_USAGE : KCT_EXIT_HOST;
@@ -293,6 +301,7 @@ static int read_recording(struct verify *verify)
 static int conclude(struct verify *verify)
 {
 	struct kct_verification *v = &verify->v;
+	FILE *out = verify->verdict.stream ? verify->verdict.stream : stdout;
 	int status = KCT_EXIT_OK;
 
 	if (verify->failed)
@@ -311,45 +320,40 @@ static int conclude(struct verify *verify)
 			status = KCT_EXIT_INCOMPLETE;
 	}
 	if (verify->format == FORMAT_JSON)
-		kct_show_verification_json(stdout, v);
+		kct_show_verification_json(out, v);
 	else if (verify->format == FORMAT_TAP)
-		kct_show_verification_tap(stdout, v);
+		kct_show_verification_tap(out, v);
 	else
-		kct_show_verification(stdout, v);
+		kct_show_verification(out, v);
 	return status;
 }
 
-static int open_output(struct verify *verify)
+static int prepare(struct verify *verify)
 {
-	if (!verify->output)
-		return 0;
-	verify->file = fopen(verify->output, "we");
-	if (verify->file)
-		return 0;
-	kct_error("%s: %s", verify->output, strerror(errno));
-	return KCT_EXIT_USAGE;
-}
+	int error = prepare_live(verify);
 
-static int close_output(struct verify *verify, int status)
-{
-	bool failed = verify->file && (ferror(verify->file) | fclose(verify->file));
-
-	if (!failed)
-		return status;
-	kct_error("%s: could not be written whole", verify->output);
-	return status ? status : KCT_EXIT_INCOMPLETE;
+	if (!error && verify->output)
+		error = kct_output_to_path(&verify->kept, verify->output, verify->live.duration_ns);
+	return error;
 }
 
 static int run(struct verify *verify)
 {
-	int status = open_output(verify);
+	int status = verify->recording ? 0 : prepare(verify), written;
 
 	if (!status)
 		status = verify->recording ? read_recording(verify) : run_live(verify);
+	written = kct_output_close(&verify->kept);
+	if (!status && !verify->recording) {
+		kct_output_to_standard(&verify->verdict, STDOUT_FILENO);
+		status = kct_output_open(&verify->verdict, &verify->live.loop,
+					 KCT_PATIENCE_FOR_SUMMARY_NS);
+	}
 	if (!status)
 		status = conclude(verify);
+	written |= kct_output_close(&verify->verdict);
 	kct_recording_clear(&verify->read);
-	return close_output(verify, status);
+	return status ? status : written;
 }
 
 /* The workload is this program: its VMs go by its name, not by that of the link. */
@@ -358,7 +362,7 @@ static const char *own_path(char *path, size_t size)
 	ssize_t length = readlink("/proc/self/exe", path, size - 1);
 
 	if (length <= 0)
-		return "/proc/self/exe";
+		return program_invocation_name;
 	path[length] = '\0';
 	return path;
 }

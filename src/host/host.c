@@ -202,7 +202,12 @@ static uint64_t own_status(const char *format)
 
 static uint64_t effective_capabilities(void)
 {
-	return own_status("CapEff: %llx");
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, caps))
+		return 0;
+	return (uint64_t)caps[1].effective << 32 | caps[0].effective;
 }
 
 bool kct_host_has_sys_admin(void)

@@ -18,6 +18,7 @@ static void free_vm(void *data)
 void kct_model_init(struct kct_model *model)
 {
 	memset(model, 0, sizeof(*model));
+	TAILQ_INIT(&model->gone);
 }
 
 void kct_model_clear(struct kct_model *model)
@@ -51,6 +52,8 @@ struct kct_vcpu *kct_vm_vcpu(struct kct_vm *vm, uint32_t id)
 	vcpu = kct_tree_find_or_add(&vm->vcpus, &key, sizeof(key), &added);
 	vm->nr_vcpus += added;
 	vm->model->nr_vcpus += added;
+	if (vm->gone)
+		vm->model->nr_gone += added;
 	return vcpu;
 }
 
@@ -80,13 +83,36 @@ void kct_model_drop_vm(struct kct_model *model, uint32_t number)
 	if (!vm)
 		return;
 	kct_tree_remove(&model->vms, vm);
+	if (vm->gone) {
+		TAILQ_REMOVE(&model->gone, vm, gone_next);
+		model->nr_gone -= 1 + vm->nr_vcpus;
+	}
 	model->nr_vcpus -= vm->nr_vcpus;
 	free_vm(vm);
 	model->nr_vms--;
 	model->last = NULL;
 }
 
+void kct_model_fold_gone(struct kct_model *model, size_t keep)
+{
+	while (model->nr_gone > keep) {
+		const struct kct_vm *vm = TAILQ_FIRST(&model->gone);
+
+		kct_folded_add(&model->folded, vm);
+		kct_model_drop_vm(model, vm->number);
+	}
+}
+
 /* ---- events ---- */
+
+static void on_gone(struct kct_model *model, struct kct_vm *vm)
+{
+	if (vm->gone)
+		return;
+	vm->gone = true;
+	TAILQ_INSERT_TAIL(&model->gone, vm, gone_next);
+	model->nr_gone += 1 + vm->nr_vcpus;
+}
 
 static void on_vm(struct kct_model *model, struct kct_vm *vm, const struct kct_vm_event *e,
 		  const struct kct_vm_name *name)
@@ -185,7 +211,7 @@ int kct_model_event(struct kct_model *model, const union kct_any_event *event,
 	case KCT_EVENT_IOCTL:
 		return 0;
 	case KCT_EVENT_VM_GONE:
-		vm->gone = true;
+		on_gone(model, vm);
 		return 0;
 	}
 	vcpu = kct_vm_vcpu(vm, event->event.vcpu);

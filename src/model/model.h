@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "kvmclock/account.h"
 #include "model/name.h"
@@ -33,13 +34,24 @@ struct kct_vm {
 	void *vcpus; /* tree of struct kct_vcpu by id; kct_vm_each_vcpu() */
 	size_t nr_vcpus;
 	struct kct_model *model; /* that it belongs to */
+	TAILQ_ENTRY(kct_vm) gone_next;
+};
+
+/* What VMs add up to that are gone and that the model does not hold any more. */
+struct kct_folded {
+	uint64_t nr_vms, nr_vcpus;
+	struct kct_vm_counters vm;
+	struct kct_vcpu_counters vcpu;
 };
 
 struct kct_model {
 	void *vms; /* tree of struct kct_vm by number; kct_model_each_vm() */
 	size_t nr_vms;
-	size_t nr_vcpus;     /* of all of them */
-	struct kct_vm *last; /* the one looked up last */
+	size_t nr_vcpus;	   /* of all of them */
+	struct kct_vm *last;	   /* the one looked up last */
+	TAILQ_HEAD(, kct_vm) gone; /* of its VMs those that are, the first of them first */
+	size_t nr_gone;		   /* these and their vCPUs */
+	struct kct_folded folded;
 	struct kct_unattributed unattributed;
 	uint64_t events; /* events taken in; 0 where the counters came as such */
 	uint64_t losses[KCT_NR_LOSSES];
@@ -71,6 +83,11 @@ bool kct_model_is_repeated(const struct kct_model *model, const union kct_any_ev
 
 /* Forget a VM. */
 void kct_model_drop_vm(struct kct_model *model, uint32_t number);
+/*
+ * Of the VMs that are gone, hold on to at most `keep`, counted with their vCPUs; what those that
+ * went first have counted is added to `folded`. Otherwise a model grows as long as VMs come and go.
+ */
+void kct_model_fold_gone(struct kct_model *model, size_t keep);
 
 /* Call for each in the order of numbers, or ids. */
 void kct_model_each_vm(const struct kct_model *model,
@@ -79,6 +96,8 @@ void kct_vm_each_vcpu(const struct kct_vm *vm,
 		      void (*visit)(const struct kct_vcpu *vcpu, void *context), void *context);
 
 /* ---- sums ---- */
+
+void kct_folded_add(struct kct_folded *sum, const struct kct_vm *vm);
 
 /* What a VM's vCPUs add up to; drift's maxima are the largest of any vCPU. */
 struct kct_vcpu_counters kct_vm_vcpu_sum(const struct kct_vm *vm);

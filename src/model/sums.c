@@ -94,11 +94,8 @@ int64_t kct_drift_unasked(const struct kct_drift *drift)
 	return (int64_t)((uint64_t)drift->total - (uint64_t)drift->set_clock);
 }
 
-static void add_vcpu(const struct kct_vcpu *vcpu, void *context)
+static void add_counters(struct kct_vcpu_counters *sum, const struct kct_vcpu_counters *c)
 {
-	struct kct_vcpu_counters *sum = context;
-	const struct kct_vcpu_counters *c = &vcpu->counters;
-
 	for (int i = 0; i < KCT_NR_ORIGINS; i++)
 		sum->requests[i] += c->requests[i];
 	for (int i = 0; i < KCT_NR_EFFECTS; i++)
@@ -113,10 +110,28 @@ static void add_vcpu(const struct kct_vcpu *vcpu, void *context)
 	kct_drift_add(&sum->drift, &c->drift);
 }
 
+static void add_vcpu(const struct kct_vcpu *vcpu, void *context)
+{
+	add_counters(context, &vcpu->counters);
+}
+
 struct kct_vcpu_counters kct_vm_vcpu_sum(const struct kct_vm *vm)
 {
 	struct kct_vcpu_counters sum = {0};
 
 	kct_vm_each_vcpu(vm, add_vcpu, &sum);
 	return sum;
+}
+
+void kct_folded_add(struct kct_folded *sum, const struct kct_vm *vm)
+{
+	struct kct_vcpu_counters vcpus = kct_vm_vcpu_sum(vm);
+
+	sum->nr_vms++;
+	sum->nr_vcpus += vm->nr_vcpus;
+	for (int c = 0; c < KCT_NR_CAUSES; c++)
+		for (int e = 0; e < KCT_NR_EFFECTS; e++)
+			sum->vm.updates[c][e] += vm->counters.updates[c][e];
+	sum->vm.set_clocks += vm->counters.set_clocks;
+	add_counters(&sum->vcpu, &vcpus);
 }

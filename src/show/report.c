@@ -111,6 +111,21 @@ static void show_unattributed(FILE *out, kct_figures shown, const struct kct_una
 					nobody->vcpu.tsc_writes));
 }
 
+static void show_folded(FILE *out, kct_figures shown, const struct kct_folded *gone)
+{
+	struct kct_number requests;
+
+	if (!gone->nr_vms)
+		return;
+	fprintf(out,
+		"%" PRIu64 " more VMs, gone, with %" PRIu64 " vCPUs: %s requests, %" PRIu64
+		" updates (%" PRIu64 " unnecessary), %llu PVTI updates, drift %+" PRId64 " ns\n",
+		gone->nr_vms, gone->nr_vcpus,
+		kct_figure_text(&requests, shown, KCT_FIGURE_REQUESTS, kct_requests(&gone->vcpu)),
+		kct_updates(&gone->vm, KCT_ANY, KCT_ANY), kct_unnecessary(&gone->vm),
+		gone->vcpu.pvti_updates, kct_drift_unasked(&gone->vcpu.drift));
+}
+
 void kct_show_losses(FILE *out, const struct kct_model *model)
 {
 	const char *between = " (";
@@ -127,7 +142,7 @@ void kct_show_losses(FILE *out, const struct kct_model *model)
 		fprintf(out, "%s%" PRIu64 " of %s", between, missed->calls, missed->evidence);
 		between = ", ";
 	}
-	fprintf(out, "%s; the numbers above are too small\n", *between == ',' ? ")" : "");
+	fprintf(out, "%s; the numbers above may be too small\n", *between == ',' ? ")" : "");
 }
 
 static const char *why_missed(const char *way)
@@ -164,6 +179,7 @@ void kct_show_table(FILE *out, const struct kct_header *header, const struct kct
 		kct_text_column(column[1], "VMM", VMM_COLUMNS), "PID", "vCPUs", "CLOCK", "REQUESTS",
 		"UPDATES", "SET", "UNNEC", "PVTI", "DRIFT ns", "FORWARD", "BACKWARD", "SET ns");
 	kct_model_each_vm(model, show_vm_row, &table);
+	show_folded(out, table.shown, &model->folded);
 	show_unattributed(out, table.shown, &model->unattributed);
 	if (!kct_figure_is_shown(table.shown, KCT_FIGURE_REQUESTS))
 		fputs("?: there was no hook that shows requests\n", out);

@@ -108,6 +108,16 @@ static void write_vcpu(const struct kct_vcpu *vcpu, void *context)
 	json_decref(object);
 }
 
+static void set_vm_counters(json_t *object, const struct kct_vm_counters *vm,
+			    const struct kct_vcpu_counters *sum, kct_figures shown)
+{
+	json_object_set_new(object, "updates",
+			    updates_json(vm, kct_figure_is_shown(shown, KCT_FIGURE_CAUSE_HYPERV)));
+	kct_figure_set(object, shown, KCT_FIGURE_SET_CLOCKS, vm->set_clocks);
+	kct_json_set_u64(object, "unnecessary", kct_unnecessary(vm));
+	set_vcpu_counters(object, sum, shown);
+}
+
 static void write_vm(const struct kct_vm *vm, void *context)
 {
 	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
@@ -125,15 +135,21 @@ static void write_vm(const struct kct_vm *vm, void *context)
 	json_object_set_new(object, "created", json_boolean(vm->info.created));
 	kct_figure_set_bool(object, vms->shown, KCT_FIGURE_GONE, vm->gone);
 	json_object_set_new(object, "masterclock", json_string(kct_masterclock_names[vm->active]));
-	json_object_set_new(object, "updates",
-			    updates_json(&vm->counters,
-					 kct_figure_is_shown(vms->shown, KCT_FIGURE_CAUSE_HYPERV)));
-	kct_figure_set(object, vms->shown, KCT_FIGURE_SET_CLOCKS, vm->counters.set_clocks);
-	kct_json_set_u64(object, "unnecessary", kct_unnecessary(&vm->counters));
-	set_vcpu_counters(object, &sum, vms->shown);
+	set_vm_counters(object, &vm->counters, &sum, vms->shown);
 	write_open(vms->out, object, "vcpus");
 	kct_vm_each_vcpu(vm, write_vcpu, &vcpus);
 	fputs("]}", vms->out);
+}
+
+/* VMs that are gone and not among `vms`: what they counted in all. */
+static json_t *folded_json(const struct kct_folded *gone, kct_figures shown)
+{
+	json_t *object = json_object();
+
+	kct_json_set_u64(object, "vms", gone->nr_vms);
+	kct_json_set_u64(object, "vcpus", gone->nr_vcpus);
+	set_vm_counters(object, &gone->vm, &gone->vcpu, shown);
+	return object;
 }
 
 static json_t *unattributed_json(const struct kct_unattributed *nobody, kct_figures shown)
@@ -170,6 +186,7 @@ void kct_show_report_json(FILE *out, const struct kct_report *report)
 	json_object_set_new(object, "hooks", kct_json_hooks(header));
 	json_object_set_new(object, "unattributed",
 			    unattributed_json(&report->model->unattributed, vms.shown));
+	json_object_set_new(object, "folded", folded_json(&report->model->folded, vms.shown));
 	write_open(out, object, "vms");
 	kct_model_each_vm(report->model, write_vm, &vms);
 	fputs("]}\n", out);

@@ -11,7 +11,7 @@ NO_VCPU = None
 EVIDENCE = ("update", "values-before", "pvti", "tsc-write", "tsc-track", "request",
             "request-system-time", "request-clocksource", "request-resume", "request-xen",
             "request-site", "set-clock", "clock-read", "tsc-read", "vm-gone", "vm")
-LOSSES = ("ring-full", "vms-full", "vcpus-full", "missed")
+LOSSES = ("ring-full", "vms-full", "vcpus-full", "missed", "unwritten")
 
 
 def u64(value):

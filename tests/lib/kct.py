@@ -254,13 +254,13 @@ class Process:
 
     def __init__(self, *args, program=PROGRAM, **kwargs):
         self.args = [program, *map(str, args)] if program else list(map(str, args))
-        kwargs.setdefault("stdin", subprocess.PIPE)
         self.errors = tempfile.TemporaryFile("w+")
-        self.popen = subprocess.Popen(
-            self.args, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0, **kwargs
-        )
+        for name, value in (("stdin", subprocess.PIPE), ("stdout", subprocess.PIPE),
+                            ("stderr", self.errors)):
+            kwargs.setdefault(name, value)
+        self.popen = subprocess.Popen(self.args, bufsize=0, **kwargs)
         self.pid = self.popen.pid
-        self.lines = Lines(self.popen.stdout)
+        self.lines = Lines(self.popen.stdout) if self.popen.stdout else None
 
     def is_running(self):
         return self.popen.poll() is None

@@ -81,6 +81,55 @@ class Record(kct.LiveTest):
                        check=kct.EXIT_USAGE)
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
 
+    def check_kept(self, path, *args, check):
+        """A recording that is not made leaves the old one, and nothing else."""
+        with open(path, "w", encoding="ascii") as file:
+            file.write("as it was")
+        self.assertEqual(kct.run(*args, check=check).stdout, "")
+        with open(path, encoding="ascii") as file:
+            self.assertEqual(file.read(), "as it was")
+        self.assertEqual(os.listdir(self.directory), [os.path.basename(path)])
+
+    def test_old_one_is_kept(self):
+        path = self.path("recording")
+        self.check_kept(path, "record", "-o", path, "--", "no-such-program-here", check=kct.EXIT_USAGE)
+        for method in ("fentry", "kprobe"):
+            if kct.run("doctor", "--attach", method).returncode == kct.EXIT_HOST:
+                self.check_kept(path, "record", "--attach", method, "-o", path, "-d", "20ms",
+                          check=kct.EXIT_HOST)
+                self.check_kept(path, "verify", "--attach", method, "migrate", "-o", path,
+                          check=kct.EXIT_HOST)
+
+    def test_old_one_is_replaced(self):
+        """By one that is private; whoever reads the old one goes on."""
+        path = self.path("recording")
+        for args in (["record", "-o", path, "-d", "20ms"], ["verify", "migrate", "-o", path]):
+            with open(path, "w+", encoding="ascii") as file:
+                file.write("as it was")
+                file.flush()
+                os.chmod(path, 0o644)
+                kct.run(*args, check=kct.EXIT_OK, umask=0)
+                self.assertEqual(os.stat(path).st_mode & 0o7777, 0o600)
+                self.assertIsNotNone(kct.Recording.of(path).trailer)
+                file.seek(0)
+                self.assertEqual(file.read(), "as it was")
+            self.assertEqual(os.listdir(self.directory), ["recording"])
+
+    def test_at_a_link(self):
+        """What it leads to is written; also /dev/stdout, a pipe here."""
+        link = self.path("link")
+        os.symlink("target", link)
+        for content in ("", "x" * 10_000_000):
+            with open(self.path("target"), "w", encoding="ascii") as file:
+                file.write(content)
+            kct.run("record", "-o", link, "-d", "20ms", check=kct.EXIT_OK)
+            self.assertTrue(os.path.islink(link))
+            self.assertIsNotNone(kct.Recording.of(self.path("target")).trailer)
+        done = kct.run("record", "-o", "/dev/stdout", "-d", "20ms", check=kct.EXIT_OK)
+        recording, _, summary = done.stdout.partition("\nhost ")
+        self.assertIsNotNone(kct.Recording(recording).trailer)
+        self.assertIn("updates by cause and effect", summary)
+
     def test_full_disk(self):
         """/dev/full takes nothing: said, and not called complete."""
         done = kct.run("record", "-o", "/dev/full", "--", "true", check=kct.EXIT_INCOMPLETE)

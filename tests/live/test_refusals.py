@@ -5,6 +5,7 @@ import ctypes
 import errno
 import os
 import re
+import resource
 import shutil
 import signal
 import struct
@@ -13,7 +14,8 @@ import kct
 import schema
 
 CAP_PERFMON, CAP_BPF = 38, 39
-SYS_PERF_EVENT_OPEN, SYS_BPF = 298, 321
+SYS_SOCKETPAIR, SYS_TIMERFD_CREATE, SYS_EVENTFD2 = 53, 283, 290
+SYS_PERF_EVENT_OPEN, SYS_BPF, SYS_PIDFD_OPEN = 298, 321, 434
 BPF_PROG_LOAD = 5
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
@@ -24,6 +26,17 @@ NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 def with_mounts(script, *command):
     """A command in a mount namespace of its own, in which a script has changed something."""
     return ["unshare", "--mount", "sh", "-c", f'{script} && exec "$@"', "sh", *map(str, command)]
+
+
+def root_is_a_mount_point():
+    """Not in a plain chroot: there unshare cannot keep what is mounted from the host."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        return any(line.split()[4] == "/" for line in file)
+
+
+def limit(which, value):
+    """For preexec_fn."""
+    return lambda: resource.setrlimit(which, (value, value))
 
 
 def forbid(number, first=None, error=errno.EPERM):
@@ -80,13 +93,24 @@ class Refusals(kct.LiveTest):
         self.assertRegex(err, r"\Akvmclock-trace: [^\n]+\n\Z")
         self.assertRegex(err, pattern)
 
+    def needs_mounts(self):
+        if not root_is_a_mount_point():
+            self.skipTest("the root of this chroot is no mount point: unshare --mount fails")
+
     def tracing(self):
-        for words in (["list", "--json"], ["trace", "-d", "20ms"],
-                      ["record", "-o", self.path("x"), "--", "touch", self.path("it-ran")],
-                      ["verify", "migrate", "--expect", "per-vcpu"]):
+        old = self.path("old")
+        for words in (["list", "--json"], ["trace", "-d", "20ms"], ["stat", "20ms", "1"],
+                      ["record", "-o", old, "--", "touch", self.path("it-ran")],
+                      ["verify", "migrate", "-o", old, "--expect", "per-vcpu"]):
+            with open(old, "w", encoding="ascii") as file:
+                file.write("as it was")
             with self.subTest(" ".join(words[:2])):
                 yield [kct.PROGRAM, *words]
             self.assertFalse(os.path.exists(self.path("it-ran")))
+            with open(old, encoding="ascii") as file:
+                self.assertEqual(file.read(), "as it was")
+            self.assertEqual([name for name in os.listdir(self.directory) if "old" in name],
+                             ["old"])
 
     def doctor(self, prefix=(), status=kct.EXIT_HOST, **more):
         """Its JSON; what it says in words agrees."""
@@ -100,6 +124,7 @@ class Refusals(kct.LiveTest):
         return doctor
 
     def test_without_btf(self):
+        self.needs_mounts()
         script = "mount -t tmpfs none /sys/kernel/btf"
         for command in self.tracing():
             self.refused(*with_mounts(script, *command), pattern="no BTF.*CONFIG_DEBUG_INFO_BTF")
@@ -107,6 +132,55 @@ class Refusals(kct.LiveTest):
         self.assertEqual((doctor["btf"], doctor["verdict"]), (False, "impossible"))
         for row in doctor["evidence"]:
             self.assertIn(row["way"], ("none", "kprobe", "derived", "inlined"))
+
+    def test_without_proc(self):
+        """What is not asked for there cannot be missed: names are, and they are not the cause."""
+        self.needs_mounts()
+        self.needs_setpriv()
+        script = "umount -l /proc"
+        for command in self.tracing():
+            self.refused(*with_mounts(script, *NOBODY, self.program_for_all(), *command[1:]),
+                         pattern="missing: CAP_BPF, CAP_PERFMON")
+        status, out, err = self.end(*with_mounts(script, kct.PROGRAM, "verify", "migrate",
+                                                 "--expect", "per-vcpu", "--json"))
+        self.assertEqual((status, err), (kct.EXIT_OK, ""))
+        self.assertEqual(kct.parse(out)["verdict"], "per-vcpu")
+
+    def test_few_descriptors(self):
+        for count in (5, 8, 16, 24, 32, 48):
+            few = {"preexec_fn": limit(resource.RLIMIT_NOFILE, count)}
+            pattern = rf"more file descriptors than the limit of {count} allows \(ulimit -n\)"
+            for command in self.tracing():
+                self.refused(*command, pattern=pattern, **few)
+            self.refused(kct.PROGRAM, "doctor", pattern=pattern, **few)
+
+    def test_little_address_space(self):
+        """However little: it is that, or enough."""
+        statuses = set()
+        for mib in range(10, 40):
+            little = {"preexec_fn": limit(resource.RLIMIT_AS, mib << 20)}
+            for args in (["list"], ["record", "-o", self.path("x"), "-d", "10ms"], ["doctor"]):
+                status, _, err = self.end(kct.PROGRAM, *args, **little)
+                statuses.add(status == kct.EXIT_HOST)
+                if status == kct.EXIT_HOST:
+                    self.assertEqual(err, "kvmclock-trace: there is too little memory, or address "
+                                          "space (ulimit -v)\n", (mib, args))
+                else:
+                    self.assertEqual(err, "", (mib, args))
+        self.assertEqual(statuses, {True, False})
+
+    def test_without_what_a_run_waits_by(self):
+        """Without descriptors for signals, time, the command or the output nothing begins."""
+        for number, pattern in ((SYS_EVENTFD2, "signals cannot be caught: "),
+                                (SYS_TIMERFD_CREATE, "the time cannot be measured: "),
+                                (SYS_PIDFD_OPEN, "the end of the command cannot be waited for: "),
+                                (SYS_SOCKETPAIR, "old: nothing can write it: ")):
+            for command in self.tracing():
+                if command[1] == "record":
+                    command[2:2] = ["-d", "100s"]
+                    command[-2:] = ["sleep", "1000"]
+                    self.refused(*command, pattern=pattern + "Operation not permitted",
+                                 preexec_fn=forbid(number))
 
     def test_without_bpf(self):
         for command in self.tracing():
@@ -217,6 +291,7 @@ class Refusals(kct.LiveTest):
 
     def test_without_kvm(self):
         """No /dev/kvm, and one that is something else: the workload says so; tracing does not."""
+        self.needs_mounts()
         for script, pattern in (
                 ("mount -t tmpfs none /dev", "cannot open /dev/kvm: No such file"),
                 ("mount --bind /dev/null /dev/kvm", "/dev/kvm does not speak KVM")):
