@@ -34,6 +34,13 @@ struct kct_session {
 	uint32_t left;			 /* events that may still be read at this time */
 };
 
+/*
+ * session.c: deliver at most `max` events, KCT_ALL_IN_RING: those that are in the ring buffer now,
+ * if not more. 1: there may be others; 0; -errno.
+ */
+#define KCT_ALL_IN_RING(session) ((session)->ring_bytes / sizeof(struct kct_event))
+int kct_read_ring(struct kct_session *session, uint32_t max);
+
 /* programs.c: 0 or -errno. */
 int kct_programs_choose(struct kct_session *session);
 int kct_programs_attach(struct kct_session *session);
@@ -53,13 +60,6 @@ void kct_note_uncounted(struct kct_session *session);
 int kct_take_vm(const struct kct_session *session, struct kct_model *model,
 		const struct kct_vm_state *state);
 int kct_take_vcpu(struct kct_model *model, const struct kct_vcpu_state *state);
-
-/*
- * session.c: deliver at most `max` events, KCT_ALL_IN_RING: those that are in the ring buffer now,
- * if not more. 1: there may be others; 0; -errno.
- */
-#define KCT_ALL_IN_RING(session) ((session)->ring_bytes / sizeof(struct kct_event))
-int kct_read_ring(struct kct_session *session, uint32_t max);
 
 /* reap.c: find out which VMs are gone, free their place, and deliver a `vm-gone` for each. */
 int kct_reap(struct kct_session *session);

@@ -180,7 +180,7 @@ static int find_shortage(const struct kct_plan *plan)
 			int error = -plan->rows[i].attempts[k].error;
 
 			if (kct_is_shortage(error))
-				return kct_refused(error);
+				return kct_explain_refusal(error);
 		}
 	}
 	return 0;
@@ -194,7 +194,7 @@ int kct_plan_make(struct kct_plan *plan, const struct kct_kernel_btf *kernel,
 
 	memset(plan, 0, sizeof(*plan));
 	if (!error && kct_is_shortage(-kernel->error))
-		error = kct_refused(-kernel->error);
+		error = kct_explain_refusal(-kernel->error);
 	if (!error)
 		error = read_sites(plan, options->debuginfo);
 	if (error)

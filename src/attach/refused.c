@@ -45,7 +45,7 @@ static bool is_short_of_memory(void)
 	return is;
 }
 
-int kct_refused(int error)
+int kct_explain_refusal(int error)
 {
 	char missing[64];
 
@@ -87,5 +87,5 @@ int kct_check_descriptors(void)
 	}
 	while (count)
 		close(fds[--count]);
-	return error ? kct_refused(error) : 0;
+	return error ? kct_explain_refusal(error) : 0;
 }

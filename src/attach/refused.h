@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 /* Say what an errno of the kernel's means, and give the exit status. */
-int kct_refused(int error);
+int kct_explain_refusal(int error);
 
 /* Is it a want of something, and no refusal? */
 bool kct_is_shortage(int error);

@@ -6,14 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "attach/census.h"
 #include "attach/inside.h"
 #include "attach/refused.h"
 #include "attach/try.h"
-#include "base/error.h"
 #include "host/host.h"
+#include "base/error.h"
 
 /* libbpf tells every failed attempt at length; what matters of it we say ourselves. */
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -85,9 +84,9 @@ static int explain_missing(const struct kct_plan_row *row, const struct kct_plan
 			return KCT_EXIT_HOST;
 		}
 		if (options->method < 0 && row->evidence->ways[i].method == KCT_TRACEPOINT)
-			return kct_refused(-attempt->error);
+			return kct_explain_refusal(-attempt->error);
 	}
-	return kct_refused(ESRCH);
+	return kct_explain_refusal(ESRCH);
 }
 
 static int plan_session(struct kct_session *session, const struct kct_kernel_btf *kernel,
@@ -121,7 +120,7 @@ static int load_session(struct kct_session *session, const struct kct_session_op
 	if (!error)
 		error = kct_programs_attach(session);
 	if (error)
-		return kct_refused(-error);
+		return kct_explain_refusal(-error);
 	kct_note_uncounted(session);
 	return 0;
 }
@@ -142,8 +141,8 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 	session->on_event = on_event;
 	session->context = context;
 	session->max_vms = options->max_vms;
-	session->tells_vm_gone = options->emitted_kinds >> KCT_EVENT_VM_GONE & 1;
 	session->ring_bytes = options->ring_bytes;
+	session->tells_vm_gone = options->emitted_kinds >> KCT_EVENT_VM_GONE & 1;
 	session->last_counters = options->last_counters;
 	/* It takes several MB, and is not kept. */
 	kct_kernel_btf_open(&kernel);
@@ -155,7 +154,7 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 		return error;
 	session->ring =
 		ring_buffer__new(bpf_map__fd(session->bpf->maps.events), on_record, session, NULL);
-	return session->ring ? 0 : kct_refused(errno);
+	return session->ring ? 0 : kct_explain_refusal(errno);
 }
 
 void kct_session_disarm(struct kct_session *session)
@@ -199,7 +198,7 @@ int kct_session_arm(struct kct_session *session)
 	if (!error)
 		error = kct_census_seed(&session->census);
 	if (error)
-		return kct_refused(-error);
+		return kct_explain_refusal(-error);
 	if (!kct_host_is_pid_namespace())
 		kct_error("%s", kct_census_is_partial(&session->census) ? KCT_HOST_PARTIAL
 									: KCT_HOST_NAMELESS);
@@ -210,7 +209,7 @@ int kct_session_reap(struct kct_session *session)
 {
 	int error = kct_reap(session);
 
-	return error ? kct_refused(-error) : 0;
+	return error ? kct_explain_refusal(-error) : 0;
 }
 
 void kct_session_watch_ioctls(struct kct_session *session, uint32_t pid)
@@ -275,5 +274,5 @@ int kct_census(kct_census_visit visit, void *context, bool *partial)
 	*partial = !error && kct_census_is_partial(&census);
 	kct_census_clear(&census);
 	kvmclock_bpf__destroy(bpf);
-	return error ? kct_refused(-error) : 0;
+	return error ? kct_explain_refusal(-error) : 0;
 }

@@ -61,7 +61,6 @@ void kct_live_init(struct kct_live *live)
 	live->session_options.plan.method = -1;
 	live->session_options.max_vms = KCT_DEFAULT_MAX_VMS;
 	live->session_options.ring_bytes = KCT_DEFAULT_RING_BYTES;
-	live->kept_gone = KCT_KEPT_GONE;
 	live->proc_is_ours = kct_host_proc_is_ours();
 	live->trailer.status = -1;
 }
@@ -98,6 +97,17 @@ static bool is_too_late(struct kct_live *live)
 	return kct_loop_is_over(&live->loop, READING_NS);
 }
 
+/*
+ * Where the counters come from the maps, they are taken when a VM's place there is freed: one that
+ * may still have a place may not be folded. Those are the last to have gone.
+ */
+static size_t room_for_gone(const struct kct_live *live)
+{
+	if (live->keep_gone == KCT_KEEP_NONE)
+		return 0;
+	return (1 + KCT_VCPUS_PER_VM) * (size_t)live->session_options.max_vms;
+}
+
 static void take(struct kct_live *live, const union kct_any_event *event,
 		 const struct kct_vm_name *name)
 {
@@ -107,8 +117,8 @@ static void take(struct kct_live *live, const union kct_any_event *event,
 	}
 	if (live->on_event)
 		live->on_event(live, event, name);
-	if (event->event.kind == KCT_EVENT_VM_GONE)
-		kct_model_fold_gone(&live->model, live->kept_gone);
+	if (event->event.kind == KCT_EVENT_VM_GONE && live->keep_gone != KCT_KEEP_ALL)
+		kct_model_fold_gone(&live->model, room_for_gone(live));
 }
 
 static void on_event(void *context, const union kct_any_event *event)
@@ -259,8 +269,8 @@ static int finish(struct kct_live *live)
 	while (consume(live))
 		;
 	error = kct_session_reap(live->session);
-	if (live->output && kct_output_settle(live->output))
-		live->unwritten += kct_output_missing(live->output);
+	if (live->output)
+		kct_output_settle(live->output);
 	kct_session_losses(live->session, live->model.losses, &live->model.misses);
 	live->model.losses[KCT_LOSS_UNWRITTEN] = live->unwritten;
 	memcpy(live->trailer.losses, live->model.losses, sizeof(live->trailer.losses));

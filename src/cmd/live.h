@@ -15,6 +15,13 @@
 #include "cmd/output.h"
 #include "record/recording.h"
 
+/* Which VMs that are gone the model keeps: of the others it has what they add up to. */
+enum kct_keep {
+	KCT_KEEP_SOME, /* as many as may be alive at one time, with their vCPUs */
+	KCT_KEEP_NONE,
+	KCT_KEEP_ALL,
+};
+
 struct kct_live {
 	/* ---- set before kct_live_run() ---- */
 	struct kct_filter filter;
@@ -25,8 +32,7 @@ struct kct_live {
 	bool silent_command;  /* its standard output is not wanted */
 	uint32_t ioctls_of;   /* with session_options.plan.ioctls: the process; 0: the command */
 	bool only_command;    /* only the VMs of the command itself are wanted */
-	/* Of VMs that are gone, and their vCPUs: how many the model keeps; kct_model_fold_gone() */
-	size_t kept_gone;
+	enum kct_keep keep_gone;
 	/* To which on_event writes a line for each event, after one by on_start; NULL: none. It is
 	 * begun when tracing is, and settled when that has ended. */
 	struct kct_output *output;
@@ -53,9 +59,6 @@ struct kct_live {
 	uint32_t named_pid; /* the process whose name is in `named`, while one batch is read; 0 */
 	struct kct_vm_name named;
 };
-
-/* How many gone VMs and vCPUs a summary at the end has room for, each in a line of its own. */
-#define KCT_KEPT_GONE 16384
 
 /* Options of all of them: the filter's, --max-vms and --buffer. Input: a struct kct_live. */
 extern const struct argp kct_live_argp;

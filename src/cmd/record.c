@@ -129,7 +129,9 @@ static int finish(struct record *record)
 	struct kct_live *live = &record->live;
 	int status, written;
 
-	if (!kct_output_settle(&record->recording))
+	if (kct_output_settle(&record->recording))
+		live->model.losses[KCT_LOSS_UNWRITTEN] += kct_output_missing(&record->recording);
+	else
 		kct_write_trailer(record->recording.stream, &live->trailer);
 	written = kct_output_close(&record->recording);
 	status = kct_output_open(&record->summary, &live->loop, KCT_PATIENCE_FOR_SUMMARY_NS);

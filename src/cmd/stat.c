@@ -187,11 +187,6 @@ int cmd_stat(int argc, char **argv)
 	/* The counters are in the maps: only VMs that come are worth waking up for. */
 	run.live.session_options.emitted_kinds = 1U << KCT_EVENT_VM;
 	run.live.session_options.last_counters = &run.live.model;
-	/*
-	 * Their last counters are taken when their places are freed. So those that may still have
-	 * one are not folded; they are the last to have gone.
-	 */
-	run.live.kept_gone = (1 + KCT_VCPUS_PER_VM) * (size_t)run.live.session_options.max_vms;
 	run.live.context = &run;
 	if (run.live.interval_ns)
 		run.live.on_tick = on_tick;

@@ -113,7 +113,7 @@ int cmd_trace(int argc, char **argv)
 	trace.live.on_start = on_start;
 	trace.live.on_event = on_event;
 	trace.live.output = &trace.out;
-	trace.live.kept_gone = 0;
+	trace.live.keep_gone = KCT_KEEP_NONE;
 	status = run(&trace);
 	kct_live_close(&trace.live);
 	return status;

@@ -242,7 +242,7 @@ static int prepare_live(struct verify *verify)
 	live->on_start = on_start;
 	live->on_event = on_event;
 	live->output = verify->output ? &verify->kept : NULL;
-	live->kept_gone = SIZE_MAX; /* the judge knows all of them */
+	live->keep_gone = KCT_KEEP_ALL; /* the judge knows all of them */
 	if (verify->scenario) {
 		name_subject(verify, verify->scenario);
 		live->command = verify->command;

@@ -430,7 +430,7 @@ def report_vms(report):
 
 def totals(report):
     """What of a report compares with perf's counts."""
-    every = report["vms"] + [report["unattributed"]]
+    every = report["vms"] + [report["unattributed"], report["folded"]]
     return {
         UPDATE: sum(vm["updates"]["total"] for vm in every),
         PVTI: sum(vm["pvti_updates"] for vm in every),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Where there is no room: what is lost is counted and said, and nothing else is wrong."""
 
+import re
 import signal
 
 import kct
@@ -66,7 +67,7 @@ class Room(kct.LiveTest):  # threat-06
     def test_places_are_freed(self):
         """However many there are one after another."""
         perf = self.kept(kct.PerfStat(self.directory))
-        options = ["--max-vms", 512]
+        options = ["--max-vms", 1024]
         report, _, work = self.record_workload(
             "recording", "churn", "--vms", 3000, options=options
         )
@@ -80,6 +81,72 @@ class Room(kct.LiveTest):  # threat-06
             self.assertEqual(vm["updates"]["total"], 2)
             self.assertEqual(vm["pvti_updates"], 1)
         self.assertEqual(report["unattributed"]["updates"]["total"], 0)
+
+
+class Gone(kct.LiveTest):
+    """VMs come and go: what is held of them is bounded by the same option."""
+
+    ROOM = 128
+    KEPT = ROOM * 9 // 2  # each with its one vCPU, where 8 are reckoned with
+    MANY = 2000
+
+    def memory(self, process):
+        """KiB that it has now, of no file."""
+        with open(f"/proc/{process.pid}/smaps_rollup", encoding="ascii") as file:
+            (line,) = [line for line in file if line.startswith("Anonymous:")]
+        return int(line.split()[1])
+
+    def churn(self, *tool):
+        """The tool, to be ended; how it grew over MANY VMs; and what happened."""
+        perf = self.kept(kct.PerfStat(self.directory))
+        process = self.start(*tool, "--max-vms", self.ROOM).wait_polling()
+        kct.workload("churn", "--vms", 2 * self.KEPT)
+        before = self.memory(process)
+        kct.workload("churn", "--vms", self.MANY)
+        return process, self.memory(process) - before, perf.finish()
+
+    def check(self, report, counted):
+        vms, folded = len(report["vms"]), report["folded"]
+        self.assertEqual(kct.totals(report), {key: counted[key] for key in kct.totals(report)})
+        self.assertLessEqual(vms, self.KEPT + self.ROOM)
+        self.assertEqual(vms + folded["vms"], self.MANY + 2 * self.KEPT)
+        self.assertEqual(folded["vcpus"], folded["vms"])
+        self.assertEqual(folded["updates"]["total"], 2 * folded["vms"])
+        self.assertEqual(folded["requests"], folded["vms"])
+        self.assertEqual(report["lost"], 0)
+
+    def test_record(self):
+        path = self.path("recording")
+        record, grown, counted = self.churn("record", "-o", path)
+        text = record.finish(signal.SIGINT, check=kct.EXIT_OK)
+        self.assertLess(grown, self.MANY * 0.3)  # a VM takes more than one KiB
+        whole = kct.parse(kct.run("report", "--json", path, check=kct.EXIT_OK).stdout)
+        self.assertEqual(whole["folded"]["vms"], 0)
+        self.assertEqual(kct.totals(whole), {key: counted[key] for key in kct.totals(whole)})
+        (gone,) = re.findall(r"^([0-9]+) more VMs, gone, with \1 vCPUs: \1 requests, ([0-9]+) "
+                             r"updates", text, re.MULTILINE)
+        self.assertEqual(int(gone[1]), 2 * int(gone[0]))
+        self.assertGreater(int(gone[0]), self.MANY)
+
+    def test_record_json(self):
+        record, _, counted = self.churn("record", "--json", "-o", self.path("recording"))
+        self.check(kct.parse(record.finish(signal.SIGINT, check=kct.EXIT_OK)), counted)
+
+    def test_stat(self):
+        stat, grown, counted = self.churn("stat", "--json")
+        self.check(kct.parse(stat.finish(signal.SIGINT, check=kct.EXIT_OK)), counted)
+        self.assertLess(grown, self.MANY * 0.3)
+
+    def test_trace(self):
+        """Which holds on to none."""
+        with open(self.path("lines"), "wb") as file:
+            trace = self.start("trace", "--max-vms", self.ROOM, stdout=file).wait_polling()
+        kct.workload("churn", "--vms", 200)
+        before = self.memory(trace)
+        kct.workload("churn", "--vms", self.MANY)
+        self.assertLess(self.memory(trace) - before, self.MANY * 0.3)
+        trace.signal(signal.SIGINT)
+        self.assertEqual(trace.popen.wait(kct.PATIENCE), kct.EXIT_OK)
 
 
 class Reader(kct.LiveTest):  # threat-07

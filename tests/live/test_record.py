@@ -18,6 +18,24 @@ class Record(kct.LiveTest):
         self.assertEqual(recording.trailer["reason"], "duration")
         self.assertIsNone(recording.trailer["status"])
 
+    def test_many_vms_of_one_process(self):
+        """Its command line is read once, and does not make the time late."""
+        vms, long = 200, "x" * 100_000
+        hold = self.start(long, "workload", "migrate", "--vms", vms // 2, "--vcpus", 1, "--hold",
+                          "--json", program=None, executable=kct.PROGRAM)
+        hold.lines.next()
+        record = self.start("record", "-o", self.path("recording"), "--json").wait_polling()
+        kct.until(lambda: os.path.getsize(self.path("recording")) > vms * 500, "the VMs")
+        with open(f"/proc/{record.pid}/io", encoding="ascii") as file:
+            read = int(file.readline().split()[1])
+        report = kct.parse(record.finish(signal.SIGINT, check=kct.EXIT_OK))
+        names = {vm["name"] for vm in report["vms"] if vm["pid"] == hold.pid}
+        self.assertEqual(len([vm for vm in report["vms"] if vm["pid"] == hold.pid]), vms)
+        self.assertEqual(len(names), 1, names)
+        # The kernel's own tables make up most of it: some 10 MB.
+        self.assertLess(read, vms * len(long))
+        hold.finish(check=kct.EXIT_OK)
+
     def test_duration_outlived_by_a_command(self):
         """The command ends with it."""
         path = self.path("recording")
