@@ -43,11 +43,12 @@ struct kct_masterclock {
 
 struct kct_vm_event {
 	struct kct_event event;
-	__u64 token; /* inode of its debugfs directory: no other VM's of this boot; or KCT_GENERATION */
+	__u64 token; /* inode of its debugfs directory: no other VM's of this boot; or
+			KCT_GENERATION */
 	struct kct_masterclock masterclock;
-	__u32 pid; /* the VMM, in the tool's PID namespace; KCT_NO_NUMBER if it is not in it */
-	__u32 creator;	     /* thread that made the VM: kvm->userspace_pid */
-	__u32 created;	     /* 1: its KVM_CREATE_VM was seen, with the update in it */
+	__u32 pid;     /* the VMM, in the tool's PID namespace; KCT_NO_NUMBER if it is not in it */
+	__u32 creator; /* thread that made the VM: kvm->userspace_pid */
+	__u32 created; /* 1: its KVM_CREATE_VM was seen, with the update in it */
 	__u32 create_effect; /* then: what that update did */
 	char comm[16];
 };

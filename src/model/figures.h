@@ -24,7 +24,6 @@
 	X(PENDING, "pending", "request", NULL, NULL)                                               \
 	X(TSC_WRITES, "tsc_writes", "tsc-write", NULL, NULL)                                       \
 	X(SET_CLOCKS, "set_clocks", "set-clock", NULL, NULL)                                       \
-	X(GONE, "gone", "vm-gone", NULL, NULL)                                                     \
 	X(CAUSE_HYPERV, "hyperv", "values-before", NULL, NULL)                                     \
 	/* requests_by_origin, in the order of KCT_ORIGINS */                                      \
 	X(ORIGIN_UNKNOWN, "unknown", "request", NULL, NULL)                                        \

@@ -64,8 +64,8 @@ struct kct_trailer {
 	uint64_t events; /* lines between header and trailer */
 	uint64_t losses[KCT_NR_LOSSES];
 	struct kct_misses misses; /* what losses[KCT_LOSS_MISSED] is made of */
-	char reason[16]; /* "command", "duration", "signal", "error" */
-	int32_t status;	 /* exit status of the command; -1 without one */
+	char reason[16];	  /* "command", "duration", "signal", "error" */
+	int32_t status;		  /* exit status of the command; -1 without one */
 };
 
 /* The anchors of a recording: each clock is taken to run evenly from one to the other. */

@@ -133,7 +133,7 @@ static void write_vm(const struct kct_vm *vm, void *context)
 	json_object_set_new(object, "pid",
 			    kct_vm_has_pid(vm) ? json_integer(vm->info.pid) : json_null());
 	json_object_set_new(object, "created", json_boolean(vm->info.created));
-	kct_figure_set_bool(object, vms->shown, KCT_FIGURE_GONE, vm->gone);
+	json_object_set_new(object, "gone", json_boolean(vm->gone));
 	json_object_set_new(object, "masterclock", json_string(kct_masterclock_names[vm->active]));
 	set_vm_counters(object, &vm->counters, &sum, vms->shown);
 	write_open(vms->out, object, "vcpus");
