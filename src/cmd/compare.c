@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "model/figures.h"
 #include "model/names.h"
 #include "verdict/verdict.h"
 #include "record/load.h"
@@ -110,6 +111,7 @@ static int read_side(struct side *side)
 	if (!side->recording.whole)
 		kct_judge_doubt(side->judge, side->recording.incomplete);
 	kct_judge_losses(side->judge, &side->recording.model);
+	kct_judge_hooks(side->judge, &side->recording.header);
 	if (side->failed)
 		kct_judge_doubt(side->judge, "out of memory");
 	side->all = kct_judge_all(side->judge);
@@ -159,40 +161,56 @@ static const char *difference(const struct side *a, const struct side *b)
 struct figure {
 	const char *name;
 	int64_t value[2];
+	bool known[2];
 };
+
+/* Of a figure that can be unknown; and one that rests on nothing that can be missing. */
+#define MAYBE(figure) kct_figure_names[KCT_FIGURE_##figure], KCT_FIGURE_##figure
+#define ALWAYS	      (-1)
 
 static void figures_of(const struct side *side, int at, struct figure *figures, size_t *count)
 {
+	kct_figures shown = kct_figures_shown(&side->recording.header);
 	const struct kct_findings *f = &side->all.findings;
-	const struct figure all[] = {
-		{"requests", {(int64_t)kct_requests(&side->vcpus)}},
-		{"pending_at_set_clock", {(int64_t)f->pending_at_set}},
-		{"judged", {(int64_t)f->judged}},
-		{"served", {(int64_t)f->served}},
-		{"cleared", {(int64_t)f->cleared}},
-		{"new_snapshots", {(int64_t)f->snapshots}},
-		{"kept_snapshots", {(int64_t)f->kept}},
-		{"updates", {(int64_t)kct_updates(&side->vms, KCT_ANY, KCT_ANY)}},
-		{"updates_resnapshot",
-		 {(int64_t)kct_updates(&side->vms, KCT_ANY, KCT_EFFECT_RESNAPSHOT)}},
-		{"updates_suppressed",
-		 {(int64_t)kct_updates(&side->vms, KCT_ANY, KCT_EFFECT_SUPPRESSED)}},
-		{"set_clocks", {(int64_t)f->clock_sets}},
-		{"tsc_writes", {(int64_t)side->vcpus.tsc_writes}},
-		{"pvti_updates", {(int64_t)side->vcpus.pvti_updates}},
-		{"pvti_moved", {(int64_t)f->pvti_moved}},
-		{"negative_delta", {(int64_t)f->negative_deltas}},
-		{"drift_total_ns", {f->drift.total}},
-		{"drift_max_forward_ns", {f->drift.max_forward}},
-		{"drift_max_backward_ns", {f->drift.max_backward}},
+	const struct kct_vm_counters *vms = &side->vms;
+	const struct {
+		const char *name;
+		int figure;
+		uint64_t value;
+	} all[] = {
+		{MAYBE(REQUESTS), kct_requests(&side->vcpus)},
+		{MAYBE(PENDING_AT_SET), f->pending_at_set},
+		{MAYBE(JUDGED), f->judged},
+		{MAYBE(SERVED), f->served},
+		{MAYBE(CLEARED), f->cleared},
+		{MAYBE(NEW_SNAPSHOTS), f->snapshots},
+		{MAYBE(KEPT_SNAPSHOTS), f->kept},
+		{"updates", ALWAYS, kct_updates(vms, KCT_ANY, KCT_ANY)},
+		{"updates_resnapshot", ALWAYS, kct_updates(vms, KCT_ANY, KCT_EFFECT_RESNAPSHOT)},
+		{"updates_suppressed", ALWAYS, kct_updates(vms, KCT_ANY, KCT_EFFECT_SUPPRESSED)},
+		{"set_clocks", ALWAYS, f->clock_sets},
+		{MAYBE(TSC_WRITES), side->vcpus.tsc_writes},
+		{"pvti_updates", ALWAYS, side->vcpus.pvti_updates},
+		{"pvti_moved", ALWAYS, f->pvti_moved},
+		{"negative_delta", ALWAYS, f->negative_deltas},
+		{"drift_total_ns", ALWAYS, (uint64_t)f->drift.total},
+		{"drift_max_forward_ns", ALWAYS, (uint64_t)f->drift.max_forward},
+		{"drift_max_backward_ns", ALWAYS, (uint64_t)f->drift.max_backward},
 	};
 
 	_Static_assert(sizeof(all) / sizeof(all[0]) <= MAX_FIGURES, "room for every figure");
 	*count = sizeof(all) / sizeof(all[0]);
 	for (size_t i = 0; i < *count; i++) {
 		figures[i].name = all[i].name;
-		figures[i].value[at] = all[i].value[0];
+		figures[i].value[at] = (int64_t)all[i].value;
+		figures[i].known[at] =
+			all[i].figure == ALWAYS || kct_figure_is_shown(shown, all[i].figure);
 	}
+}
+
+static int64_t change_of(const struct figure *figure)
+{
+	return (int64_t)((uint64_t)figure->value[1] - (uint64_t)figure->value[0]);
 }
 
 #define SIDE_COLUMNS 20
@@ -207,6 +225,20 @@ static const char *at_right(char column[KCT_COLUMN_ROOM(SIDE_COLUMNS)], const ch
 	return column;
 }
 
+static void show_figure(const struct figure *figure)
+{
+	printf("%-24s", figure->name);
+	for (int i = 0; i < 2; i++)
+		if (figure->known[i])
+			printf(" %20" PRId64, figure->value[i]);
+		else
+			printf(" %20s", "?");
+	if (figure->known[0] && figure->known[1])
+		printf(" %+14" PRId64 "\n", change_of(figure));
+	else
+		printf(" %14s\n", "?");
+}
+
 static void show(const struct compare *compare, const struct figure *figures, size_t count)
 {
 	const struct side *a = &compare->sides[0], *b = &compare->sides[1];
@@ -218,9 +250,7 @@ static void show(const struct compare *compare, const struct figure *figures, si
 	printf("%-24s %20s %20s\n", "verdict", kct_verdict_names[a->all.verdict],
 	       kct_verdict_names[b->all.verdict]);
 	for (size_t i = 0; i < count; i++)
-		printf("%-24s %20" PRId64 " %20" PRId64 " %+14" PRId64 "\n", figures[i].name,
-		       figures[i].value[0], figures[i].value[1],
-		       (int64_t)((uint64_t)figures[i].value[1] - (uint64_t)figures[i].value[0]));
+		show_figure(&figures[i]);
 	for (int i = 0; i < 2; i++)
 		if (*compare->sides[i].all.why)
 			printf("%s: %s\n", compare->sides[i].shown_path, compare->sides[i].all.why);
@@ -233,17 +263,25 @@ static json_t *side_json(const struct side *side)
 			 kct_verdict_names[side->all.verdict], "why", kct_json_text(side->all.why));
 }
 
+static json_t *known_json(bool known, int64_t value)
+{
+	return known ? json_integer((json_int_t)value) : json_null();
+}
+
+static json_t *figure_json(const struct figure *figure)
+{
+	return json_pack("{s:o, s:o, s:o}", "before",
+			 known_json(figure->known[0], figure->value[0]), "after",
+			 known_json(figure->known[1], figure->value[1]), "change",
+			 known_json(figure->known[0] && figure->known[1], change_of(figure)));
+}
+
 static void show_json(const struct compare *compare, const struct figure *figures, size_t count)
 {
 	json_t *rows = json_object(), *object;
 
 	for (size_t i = 0; i < count; i++)
-		json_object_set_new(rows, figures[i].name,
-				    json_pack("{s:I, s:I, s:I}", "before",
-					      (json_int_t)figures[i].value[0], "after",
-					      (json_int_t)figures[i].value[1], "change",
-					      (json_int_t)((uint64_t)figures[i].value[1] -
-							   (uint64_t)figures[i].value[0])));
+		json_object_set_new(rows, figures[i].name, figure_json(&figures[i]));
 	object = json_pack("{s:s, s:i, s:o, s:o, s:o}", "schema", COMPARE_SCHEMA, "version",
 			   COMPARE_VERSION, "before", side_json(&compare->sides[0]), "after",
 			   side_json(&compare->sides[1]), "figures", rows);

@@ -116,6 +116,7 @@ static struct kct_end end_of(const struct read *read, const struct kct_vm *vm)
 		.side =
 			{
 				.history = kct_history_of(&read->histories, vm->number),
+				.shown = kct_figures_shown(&recording->header),
 				.clocks =
 					{
 						.start = recording->header.started,

@@ -276,7 +276,9 @@ static int run_live(struct verify *verify)
 	if (verify->scenario && strcmp(live->trailer.reason, "command"))
 		kct_judge_doubt(verify->v.judge, "the workload did not come to its end");
 	kct_judge_losses(verify->v.judge, &live->model);
+	kct_judge_hooks(verify->v.judge, &live->header);
 	verify->v.model = &live->model;
+	verify->v.shown = kct_figures_shown(&live->header);
 	return 0;
 }
 
@@ -292,7 +294,9 @@ static int read_recording(struct verify *verify)
 	if (!recording->whole)
 		kct_judge_doubt(verify->v.judge, recording->incomplete);
 	kct_judge_losses(verify->v.judge, &recording->model);
+	kct_judge_hooks(verify->v.judge, &recording->header);
 	verify->v.model = &recording->model;
+	verify->v.shown = kct_figures_shown(&recording->header);
 	return 0;
 }
 

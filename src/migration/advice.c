@@ -80,13 +80,16 @@ static bool took_snapshots(const struct kct_migration *m)
 	return false;
 }
 
-size_t kct_advise(const struct kct_migration *m, const char *advice[KCT_MAX_ADVICE])
+/* About the way in which the VMM went about it. */
+static size_t advise_vmm(const struct kct_migration *m, const char *advice[KCT_MAX_ADVICE])
 {
 	bool offsets =
 		m->pattern == KCT_PATTERN_OFFSET || m->pattern == KCT_PATTERN_OFFSET_REALTIME ||
 		m->pattern == KCT_PATTERN_CLOUD_HYPERVISOR || m->pattern == KCT_PATTERN_CLOCK_GUEST;
 	size_t n = 0;
 
+	if (!kct_pattern_is_known(m))
+		return 0;
 	if (m->pattern != KCT_PATTERN_OTHER && !offsets)
 		advice[n++] = "TSCs and clock were stopped and started one after the other, which "
 			      "is the drift T1 - T2: a VMM that carries the TSC over by its offset "
@@ -102,6 +105,13 @@ size_t kct_advise(const struct kct_migration *m, const char *advice[KCT_MAX_ADVI
 	if (m->realtime && !offsets)
 		advice[n++] = "the clock was advanced over the blackout and the TSCs were not: "
 			      "write their offsets (KVM_VCPU_TSC_OFFSET) instead";
+	return n;
+}
+
+size_t kct_advise(const struct kct_migration *m, const char *advice[KCT_MAX_ADVICE])
+{
+	size_t n = advise_vmm(m, advice);
+
 	if (lost_time(m))
 		advice[n++] = account_for(m);
 	if (m->tsc_as_created)

@@ -56,11 +56,21 @@ struct kct_ns kct_between(const struct kct_migration *migration, const struct kc
  * A vCPU has the host's frequency until the VMM sets it to the guest's, and events may tell of the
  * former: the rate of what was published is right.
  */
-static bool other_frequency(const struct kct_vcpu_history *from, const struct kct_vcpu_history *to)
+static enum kct_known other_frequency(const struct kct_vcpu_history *from,
+				      const struct kct_vcpu_history *to)
 {
 	if (from->pvti_ns && to->arrival_ns && kct_same_rate(&from->pvti, &to->arrival))
-		return false;
-	return from->tsc_khz && to->tsc_khz && from->tsc_khz != to->tsc_khz;
+		return KCT_NO;
+	if (!from->tsc_khz || !to->tsc_khz)
+		return KCT_NOT_KNOWN;
+	return from->tsc_khz == to->tsc_khz ? KCT_NO : KCT_YES;
+}
+
+/* A guest's vCPUs have one frequency. */
+static void take_frequency(struct kct_migration *m, enum kct_known other)
+{
+	if (other != KCT_NOT_KNOWN && m->other_frequency != KCT_YES)
+		m->other_frequency = other;
 }
 
 static void migrate_vcpu(struct kct_migration *m, struct kct_fit *fit, struct kct_vcpu_migration *v,
@@ -74,7 +84,7 @@ static void migrate_vcpu(struct kct_migration *m, struct kct_fit *fit, struct kc
 	v->later_pvtis = to->later_pvtis;
 	v->rewritten = to->rewritten;
 	v->why = kct_find_pair(m->target, &pair);
-	m->other_frequency |= other_frequency(from, to);
+	take_frequency(m, other_frequency(from, to));
 	m->tsc_saved |= pair.tsc_observed;
 	widen(&m->written_first, &m->written_last, kct_instant_at(to->written.event.ns, false));
 	if (pair.tsc_observed)
@@ -170,6 +180,8 @@ int kct_migrate(struct kct_migration *m, const struct kct_side *source,
 	m->source = source->history;
 	m->target = target->history;
 	m->same_host = same_host;
+	m->shown = target->shown;
+	m->other_frequency = KCT_NOT_KNOWN;
 	m->set = kct_instant_at(m->target->set.update.event.ns, false);
 	m->ran = kct_instant_at(m->target->arrival_ns, false);
 	m->between_error = between_error(source, target, same_host);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/figures.h"
 #include "model/run.h"
 #include "migration/history.h"
 
@@ -88,21 +89,23 @@ struct kct_migration {
 	struct kct_ns blackout;	     /* from P2 to P4 the clock stood still */
 	struct kct_ns downtime; /* from P1 until a vCPU ran: the guest was down at least so long */
 
-	enum kct_pattern pattern;
+	enum kct_pattern pattern;	  /* if kct_pattern_is_known() */
 	bool by_line;			  /* the clock was set by KVM_SET_CLOCK_GUEST */
 	bool realtime;			  /* it was by KVM_SET_CLOCK with KVM_CLOCK_REALTIME */
-	bool other_frequency;		  /* the guest's TSC has another frequency on the target */
+	enum kct_known other_frequency;	  /* has the guest's TSC another one on the target? */
 	bool tsc_not_in_force;		  /* the TSC is not what was written to it */
 	bool tsc_as_created;		  /* it is as it was when the vCPU was created */
 	struct kct_vcpu_migration *vcpus; /* those of the source that the target has too */
 	size_t nr_vcpus;
 	size_t nr_unpaired; /* vCPUs that only one of them has */
+	kct_figures shown;  /* by the hooks on the target */
 };
 
 /* What a side of it is. */
 struct kct_side {
 	const struct kct_history *history;
 	struct kct_clocks clocks;
+	kct_figures shown; /* by the hooks of its run */
 };
 
 /*
@@ -116,6 +119,8 @@ void kct_migration_clear(struct kct_migration *migration);
 /* Events are missing: what would rest on them, counts included, is not known any more. */
 void kct_migration_doubt(struct kct_migration *migration);
 
+/* Was all of what the VMM did to the target's clocks seen? */
+bool kct_pattern_is_known(const struct kct_migration *migration);
 /* Of all vCPUs, the one that is furthest from 0; not known if it is not of any of them. */
 struct kct_ns kct_largest_unexplained(const struct kct_migration *migration);
 /* By how much the kvm-clock is behind what it would show without the blackout. */

@@ -15,6 +15,14 @@ static ssize_t last_step(const struct kct_steps *steps, enum kct_ioctl ioctl)
 	return -1;
 }
 
+bool kct_pattern_is_known(const struct kct_migration *migration)
+{
+	if (migration->doubted)
+		return false;
+	return migration->pattern == KCT_PATTERN_CLOCK_GUEST ||
+	       kct_figure_is_shown(migration->shown, KCT_FIGURE_VMM_PATTERN);
+}
+
 enum kct_pattern kct_pattern_of(const struct kct_history *target)
 {
 	const struct kct_steps *steps = &target->before;

@@ -3,12 +3,12 @@
 
 #include "model/figures.h"
 
-#define NAME(figure, name, needs, also, or_else) name,
+#define NAME(figure, name, needs, or_else) name,
 const char *const kct_figure_names[KCT_NR_FIGURES] = {KCT_FIGURES(NAME)};
 
-#define RESTS_ON(figure, name, needs, also, or_else) {needs, also, or_else},
+#define RESTS_ON(figure, name, needs, or_else) {needs, or_else},
 static const struct {
-	const char *needs, *also, *or_else;
+	const char *needs, *or_else;
 } rests_on[KCT_NR_FIGURES] = {KCT_FIGURES(RESTS_ON)};
 
 _Static_assert(KCT_NR_FIGURES <= 64, "a bit for each");
@@ -30,13 +30,10 @@ kct_figures kct_figures_shown(const struct kct_header *header)
 {
 	kct_figures shown = 0;
 
-	for (int i = 0; i < KCT_NR_FIGURES; i++) {
-		bool is = is_observed(header, rests_on[i].needs) &&
-			  (!rests_on[i].also || is_observed(header, rests_on[i].also));
-
-		if (is || (rests_on[i].or_else && is_observed(header, rests_on[i].or_else)))
+	for (int i = 0; i < KCT_NR_FIGURES; i++)
+		if (is_observed(header, rests_on[i].needs) ||
+		    (rests_on[i].or_else && is_observed(header, rests_on[i].or_else)))
 			shown |= (kct_figures)1 << i;
-	}
 	return shown;
 }
 

@@ -13,44 +13,46 @@
 #include "model/run.h"
 
 /*
- * X(figure, its name in JSON, the evidence that it needs (and another one), the evidence that alone
- * would do). Evidence that is only derived does not count: there the figure would be of something
- * else.
+ * X(figure, its name in JSON, the evidence that it needs, another one that would do as well).
+ * Evidence that is only derived does not count: there the figure would be of something else.
  */
 #define KCT_FIGURES(X)                                                                             \
 	/* report, stat, compare */                                                                \
-	X(REQUESTS, "requests", "request", NULL, NULL)                                             \
-	X(REQUESTS_CLEARED, "requests_cleared", "request", NULL, NULL)                             \
-	X(PENDING, "pending", "request", NULL, NULL)                                               \
-	X(TSC_WRITES, "tsc_writes", "tsc-write", NULL, NULL)                                       \
-	X(SET_CLOCKS, "set_clocks", "set-clock", NULL, NULL)                                       \
-	X(CAUSE_HYPERV, "hyperv", "values-before", NULL, NULL)                                     \
+	X(REQUESTS, "requests", "request", NULL)                                                   \
+	X(REQUESTS_CLEARED, "requests_cleared", "request", NULL)                                   \
+	X(PENDING, "pending", "request", NULL)                                                     \
+	X(TSC_WRITES, "tsc_writes", "tsc-write", NULL)                                             \
+	X(CAUSE_HYPERV, "hyperv", "values-before", NULL)                                           \
 	/* requests_by_origin, in the order of KCT_ORIGINS */                                      \
-	X(ORIGIN_UNKNOWN, "unknown", "request", NULL, NULL)                                        \
-	X(ORIGIN_VCPU_CREATE, "vcpu-create", "request", NULL, "request-site")                      \
-	X(ORIGIN_TSC_WRITE, "tsc-write", "request", NULL, "request-site")                          \
-	X(ORIGIN_TSC_OFFSET, "tsc-offset", "request", NULL, "request-site")                        \
-	X(ORIGIN_SYSTEM_TIME, "system-time", "request-system-time", NULL, "request-site")          \
-	X(ORIGIN_CLOCKSOURCE, "clocksource", "request-clocksource", NULL, "request-site")          \
-	X(ORIGIN_RESUME, "resume", "request-resume", NULL, "request-site")                         \
-	X(ORIGIN_HYPERV, "hyperv", "request-site", NULL, NULL)                                     \
-	X(ORIGIN_XEN, "xen", "request-xen", NULL, NULL)                                            \
+	X(ORIGIN_UNKNOWN, "unknown", "request", NULL)                                              \
+	X(ORIGIN_VCPU_CREATE, "vcpu-create", "request", "request-site")                            \
+	X(ORIGIN_TSC_WRITE, "tsc-write", "request", "request-site")                                \
+	X(ORIGIN_TSC_OFFSET, "tsc-offset", "request", "request-site")                              \
+	X(ORIGIN_SYSTEM_TIME, "system-time", "request-system-time", "request-site")                \
+	X(ORIGIN_CLOCKSOURCE, "clocksource", "request-clocksource", "request-site")                \
+	X(ORIGIN_RESUME, "resume", "request-resume", "request-site")                               \
+	X(ORIGIN_HYPERV, "hyperv", "request-site", NULL)                                           \
+	X(ORIGIN_XEN, "xen", "request-xen", NULL)                                                  \
 	/* verify, compare */                                                                      \
-	X(PENDING_AT_SET, "pending_at_set_clock", "request", "set-clock", NULL)                    \
-	X(JUDGED, "judged", "request", NULL, NULL)                                                 \
-	X(SERVED, "served", "request", NULL, NULL)                                                 \
-	X(CLEARED, "cleared", "request", NULL, NULL)                                               \
-	X(UNRESOLVED, "unresolved", "request", NULL, NULL)                                         \
-	X(NEW_SNAPSHOTS, "new_snapshots", "request", NULL, NULL)                                   \
-	X(KEPT_SNAPSHOTS, "kept_snapshots", "request", NULL, NULL)                                 \
-	X(TSC_OFFSETS_DIFFER, "tsc_offsets_differ", "tsc-write", NULL, NULL)                       \
+	X(PENDING_AT_SET, "pending_at_set_clock", "request", NULL)                                 \
+	X(JUDGED, "judged", "request", NULL)                                                       \
+	X(SERVED, "served", "request", NULL)                                                       \
+	X(CLEARED, "cleared", "request", NULL)                                                     \
+	X(UNRESOLVED, "unresolved", "request", NULL)                                               \
+	X(NEW_SNAPSHOTS, "new_snapshots", "request", NULL)                                         \
+	X(KEPT_SNAPSHOTS, "kept_snapshots", "request", NULL)                                       \
+	X(SHARED, "shared", "request", NULL)                                                       \
+	X(REPEATED, "repeated", "request", NULL)                                                   \
+	X(NEGATIVE_WRONG, "negative_delta_wrong", "tsc-write", NULL)                               \
+	X(TSC_OFFSETS_DIFFER, "tsc_offsets_differ", "tsc-write", NULL)                             \
 	/* migration */                                                                            \
-	X(VMM_STEPS, "vmm_sequence", "tsc-write", "set-clock", NULL)                               \
-	X(VMM_PATTERN, "vmm_pattern", "tsc-write", "set-clock", NULL)                              \
-	X(TSC_NOT_IN_FORCE, "tsc_not_in_force", "tsc-write", NULL, NULL)                           \
-	X(TSC_REWRITTEN, "tsc_rewritten", "tsc-write", NULL, NULL)
+	X(VMM_STEPS, "vmm_sequence", "tsc-write", NULL)                                            \
+	X(VMM_PATTERN, "vmm_pattern", "tsc-write", NULL)                                           \
+	X(TSC_NOT_IN_FORCE, "tsc_not_in_force", "tsc-write", NULL)                                 \
+	X(TSC_REWRITTEN, "tsc_rewritten", "tsc-write", NULL)                                       \
+	X(VMM_PAUSED, "paused", "tsc-read", NULL)
 
-#define KCT_FIGURE_ROW(figure, name, needs, also, or_else) KCT_FIGURE_##figure,
+#define KCT_FIGURE_ROW(figure, name, needs, or_else) KCT_FIGURE_##figure,
 enum kct_figure { KCT_FIGURES(KCT_FIGURE_ROW) KCT_NR_FIGURES };
 
 /* The figure of requests_by_origin. */

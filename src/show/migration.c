@@ -120,16 +120,34 @@ static void show_steps(FILE *out, const char *side, const struct kct_shown_step 
 	fputs(count ? "\n" : " nothing was seen\n", out);
 }
 
+static void show_pattern(FILE *out, const struct kct_migration *m)
+{
+	if (!kct_pattern_is_known(m)) {
+		fprintf(out, "\nVMM: ? (%s)\n",
+			m->doubted ? "events are missing"
+				   : "there was no hook that shows TSC writes on the target");
+		return;
+	}
+	fprintf(out, "\nVMM: %s", kct_pattern_names[m->pattern]);
+	if (m->pattern == KCT_PATTERN_CLASSIC &&
+	    !kct_figure_is_shown(m->shown, KCT_FIGURE_VMM_PAUSED))
+		fputs(" (or firecracker: whether the guest was told of the pause, no hook shows)",
+		      out);
+	fputc('\n', out);
+}
+
 static void show_vmm(FILE *out, const struct kct_migration *m)
 {
 	struct kct_shown_step steps[KCT_MAX_SHOWN_STEPS];
 	size_t count;
 
-	fprintf(out, "\nVMM: %s\n", kct_pattern_names[m->pattern]);
+	show_pattern(out, m);
 	count = kct_source_steps(m, steps);
 	show_steps(out, "source", steps, count);
 	count = kct_target_steps(m, steps);
 	show_steps(out, "target", steps, count);
+	if (!kct_figure_is_shown(m->shown, KCT_FIGURE_VMM_STEPS))
+		fputs("  target ? TSC writes\n", out);
 }
 
 /* ---- drift ---- */
@@ -144,7 +162,9 @@ static void show_later(FILE *out, const struct kct_migration *m, const struct kc
 	if (!m->doubted && v->later.set_clock)
 		fprintf(out, ", and %+" PRId64 " that KVM_SET_CLOCK asked for",
 			(int64_t)v->later.set_clock);
-	if (!m->doubted && v->rewritten)
+	if (!m->doubted && !kct_figure_is_shown(m->shown, KCT_FIGURE_TSC_REWRITTEN))
+		fputs(" (if its TSC was not written again)", out);
+	else if (!m->doubted && v->rewritten)
 		fputs(" (and its TSC was written again)", out);
 	fputc('\n', out);
 }
@@ -190,7 +210,7 @@ static void show_drift(FILE *out, const struct kct_migration *m)
 	      "mul or shift; REST.\n"
 	      "  LATER: PVTIs that moved the line after that one, and their drift.\n",
 	      out);
-	if (m->other_frequency)
+	if (m->other_frequency == KCT_YES)
 		fputs("  The guest's TSC has another frequency on the target.\n", out);
 }
 

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "model/names.h"
 #include "record/writer.h"
+#include "show/figure.h"
 #include "show/migration.h"
 
 static json_t *ns_json(const struct kct_ns *ns)
@@ -73,15 +74,18 @@ static json_t *steps_json(const struct kct_migration *m)
 	return array;
 }
 
-static json_t *later_json(const struct kct_vcpu_migration *v)
+static json_t *later_json(const struct kct_migration *m, const struct kct_vcpu_migration *v)
 {
+	json_t *later = json_object();
 	json_t *drift = json_pack("{s:I, s:I, s:I, s:I}", "total", (json_int_t)v->later.total,
 				  "max_forward", (json_int_t)v->later.max_forward, "max_backward",
 				  (json_int_t)v->later.max_backward, "set_clock",
 				  (json_int_t)v->later.set_clock);
 
-	return json_pack("{s:o, s:o, s:b}", "pvti_changed", kct_json_u64(v->later_pvtis),
-			 "drift_ns", drift, "tsc_rewritten", v->rewritten);
+	kct_json_set_u64(later, "pvti_changed", v->later_pvtis);
+	json_object_set_new(later, "drift_ns", drift);
+	kct_figure_set_bool(later, m->shown, KCT_FIGURE_TSC_REWRITTEN, v->rewritten);
+	return later;
 }
 
 static json_t *vcpu_json(const struct kct_migration *m, const struct kct_vcpu_migration *v)
@@ -93,7 +97,7 @@ static json_t *vcpu_json(const struct kct_migration *m, const struct kct_vcpu_mi
 			 "by_rate_ns", ns_json(&v->by_rate), "unexplained_ns",
 			 ns_json(&v->unexplained), "tsc_advance_ns", ns_json(&v->tsc_advance),
 			 "unnecessary", m->doubted ? json_null() : kct_json_u64(v->unnecessary),
-			 "later", m->doubted ? json_null() : later_json(v), "why",
+			 "later", m->doubted ? json_null() : later_json(m, v), "why",
 			 kct_json_text(v->why));
 }
 
@@ -117,6 +121,17 @@ static json_t *advice_json(const struct kct_migration *m)
 	return array;
 }
 
+/* Two recordings of which one does not tell its boot may be of one host all the same. */
+static json_t *same_host_json(const struct kct_migration_view *view)
+{
+	const struct kct_recording *source = view->source.recording;
+	const struct kct_recording *target = view->target.recording;
+
+	if (source != target && (!*source->header.boot_id || !*target->header.boot_id))
+		return json_null();
+	return json_boolean(view->migration->same_host);
+}
+
 static const char *obtained(bool observed, bool known)
 {
 	return observed ? "observed" : known ? "derived" : NULL;
@@ -128,10 +143,10 @@ void kct_show_migration_json(FILE *out, const struct kct_migration_view *view)
 	const struct kct_vcpu_migration none = {0}, *first = m->nr_vcpus ? &m->vcpus[0] : &none;
 	struct kct_ns unexplained = kct_largest_unexplained(m), lost = kct_clock_lost(m);
 	json_t *object = json_pack(
-		"{s:s, s:i, s:b, s:o, s:o, s:o, s:b}", "schema", KCT_MIGRATION_SCHEMA, "version",
+		"{s:s, s:i, s:b, s:o, s:o, s:o, s:o}", "schema", KCT_MIGRATION_SCHEMA, "version",
 		KCT_MIGRATION_VERSION, "complete", view->incomplete == NULL, "incomplete_why",
 		kct_json_text(view->incomplete), "source", end_json(&view->source), "target",
-		end_json(&view->target), "same_host", m->same_host);
+		end_json(&view->target), "same_host", same_host_json(view));
 
 	json_object_set_new(object, "tsc_saved",
 			    kct_json_text(obtained(m->tsc_saved, m->saved_first.known)));
@@ -147,10 +162,18 @@ void kct_show_migration_json(FILE *out, const struct kct_migration_view *view)
 	json_object_set_new(object, "blackout_ns", ns_json(&m->blackout));
 	json_object_set_new(object, "clock_lost_ns", ns_json(&lost));
 	json_object_set_new(object, "downtime_ns", ns_json(&m->downtime));
-	json_object_set_new(object, "vmm_pattern", json_string(kct_pattern_names[m->pattern]));
-	json_object_set_new(object, "vmm_sequence", steps_json(m));
-	json_object_set_new(object, "other_frequency", json_boolean(m->other_frequency));
-	json_object_set_new(object, "tsc_not_in_force", json_boolean(m->tsc_not_in_force));
+	json_object_set_new(
+		object, "vmm_pattern",
+		kct_json_text(kct_pattern_is_known(m) ? kct_pattern_names[m->pattern] : NULL));
+	json_object_set_new(object, "vmm_sequence",
+			    kct_figure_is_shown(m->shown, KCT_FIGURE_VMM_STEPS) ? steps_json(m)
+										: json_null());
+	json_object_set_new(object, "other_frequency",
+			    m->other_frequency == KCT_NOT_KNOWN
+				    ? json_null()
+				    : json_boolean(m->other_frequency == KCT_YES));
+	kct_figure_set_bool(object, m->doubted ? 0 : m->shown, KCT_FIGURE_TSC_NOT_IN_FORCE,
+			    m->tsc_not_in_force);
 	json_object_set_new(object, "unpaired_vcpus", json_integer((json_int_t)m->nr_unpaired));
 	json_object_set_new(object, "vcpus", vcpus_json(m));
 	json_object_set_new(object, "advice", advice_json(m));

@@ -113,7 +113,7 @@ static void set_vm_counters(json_t *object, const struct kct_vm_counters *vm,
 {
 	json_object_set_new(object, "updates",
 			    updates_json(vm, kct_figure_is_shown(shown, KCT_FIGURE_CAUSE_HYPERV)));
-	kct_figure_set(object, shown, KCT_FIGURE_SET_CLOCKS, vm->set_clocks);
+	kct_json_set_u64(object, "set_clocks", vm->set_clocks);
 	kct_json_set_u64(object, "unnecessary", kct_unnecessary(vm));
 	set_vcpu_counters(object, sum, shown);
 }

@@ -4,31 +4,56 @@
 
 #include "base/json.h"
 #include "record/writer.h"
+#include "show/figure.h"
 #include "show/report.h"
 #include "show/verdict.h"
 
 /* ---- for people ---- */
 
-static void show_findings(FILE *out, const struct kct_findings *f)
+static void show_requests(FILE *out, const struct kct_findings *f, kct_figures shown)
 {
-	fprintf(out,
-		"  requests         %" PRIu64 " made, %" PRIu64 " pending when the clock was set",
-		f->made, f->pending_at_set);
+	struct kct_number n[7];
+
+	fprintf(out, "  requests         %s made, %s pending when the clock was set",
+		kct_figure_text(&n[0], shown, KCT_FIGURE_REQUESTS, f->made),
+		kct_figure_text(&n[1], shown, KCT_FIGURE_PENDING_AT_SET, f->pending_at_set));
 	if (f->after_set_known)
 		fprintf(out, ", %" PRIu64 " when that returned", f->pending_after_set);
 	fprintf(out,
-		"\n  judged           %" PRIu64 ": %" PRIu64 " served, %" PRIu64
-		" cleared without an update of their own, %" PRIu64 " still pending\n",
-		f->judged + f->unresolved, f->served, f->cleared, f->unresolved);
-	fprintf(out,
-		"  of the served    %" PRIu64 " took a new snapshot, %" PRIu64
-		" kept the one there was\n",
-		f->snapshots, f->kept);
-	if (f->shared)
+		"\n  judged           %s: %s served, %s cleared without an update of their own, "
+		"%s still pending\n",
+		kct_figure_text(&n[2], shown, KCT_FIGURE_JUDGED, f->judged + f->unresolved),
+		kct_figure_text(&n[3], shown, KCT_FIGURE_SERVED, f->served),
+		kct_figure_text(&n[4], shown, KCT_FIGURE_CLEARED, f->cleared),
+		kct_figure_text(&n[5], shown, KCT_FIGURE_UNRESOLVED, f->unresolved));
+	fprintf(out, "  of the served    %s took a new snapshot, %s kept the one there was\n",
+		kct_figure_text(&n[0], shown, KCT_FIGURE_NEW_SNAPSHOTS, f->snapshots),
+		kct_figure_text(&n[1], shown, KCT_FIGURE_KEPT_SNAPSHOTS, f->kept));
+	if (f->shared && kct_figure_is_shown(shown, KCT_FIGURE_SHARED))
 		fprintf(out,
 			"  shared           %" PRIu64 " were cleared or kept it after another "
 			"request had taken a new snapshot for them\n",
 			f->shared);
+}
+
+static void show_negative_deltas(FILE *out, const struct kct_findings *f, kct_figures shown)
+{
+	struct kct_number wrong;
+	bool is_wrong = f->negative_wrong && kct_figure_is_shown(shown, KCT_FIGURE_NEGATIVE_WRONG);
+
+	if (f->negative_deltas)
+		fprintf(out,
+			"  negative delta   %" PRIu64 " PVTI updates with a snapshot older than "
+			"the TSC write; with %s of them the guest's TSC jumped by years%s\n",
+			f->negative_deltas,
+			kct_figure_text(&wrong, shown, KCT_FIGURE_NEGATIVE_WRONG,
+					f->negative_wrong),
+			is_wrong ? ": compute_guest_tsc() takes the delta as unsigned" : "");
+}
+
+static void show_findings(FILE *out, const struct kct_findings *f, kct_figures shown)
+{
+	show_requests(out, f, shown);
 	fprintf(out, "  updates          %" PRIu64 " in all, %" PRIu64 " set the clock\n",
 		f->updates, f->clock_sets);
 	fprintf(out,
@@ -37,15 +62,10 @@ static void show_findings(FILE *out, const struct kct_findings *f)
 		f->pvti_updates, f->clock_sets ? " since the clock was set" : "", f->pvti_moved,
 		(int64_t)f->drift.total, (int64_t)f->drift.max_forward,
 		(int64_t)f->drift.max_backward);
-	if (f->negative_deltas)
-		fprintf(out,
-			"  negative delta   %" PRIu64 " PVTI updates with a snapshot older than "
-			"the TSC write; with %" PRIu64 " of them the guest's TSC jumped by "
-			"years%s\n",
-			f->negative_deltas, f->negative_wrong,
-			f->negative_wrong ? ": compute_guest_tsc() takes the delta as unsigned"
-					  : "");
-	if (f->tsc_offsets_differ)
+	show_negative_deltas(out, f, shown);
+	if (!kct_figure_is_shown(shown, KCT_FIGURE_TSC_OFFSETS_DIFFER))
+		fputs("  TSC offsets      ?: there was no hook that shows TSC writes\n", out);
+	else if (f->tsc_offsets_differ)
 		fprintf(out,
 			"  TSC offsets      differ although the masterclock is active; %" PRIu64
 			" PVTI updates then lacked the stable bit\n",
@@ -80,7 +100,7 @@ static void show_vm(const struct kct_judgement *judgement, void *context)
 	name_of(people->v->model, judgement->number, name, sizeof(name));
 	fprintf(people->out, "VM %" PRIu32 " %s: %s%s%s\n", judgement->number, name,
 		kct_verdict_names[judgement->verdict], *judgement->why ? ": " : "", judgement->why);
-	show_findings(people->out, &judgement->findings);
+	show_findings(people->out, &judgement->findings, people->v->shown);
 }
 
 void kct_show_verification(FILE *out, const struct kct_verification *v)
@@ -105,29 +125,38 @@ void kct_show_verification(FILE *out, const struct kct_verification *v)
 
 /* ---- for machines ---- */
 
-json_t *kct_findings_json(const struct kct_findings *f)
+static json_t *findings_json(const struct kct_findings *f, kct_figures shown)
 {
-	json_t *drift = json_pack("{s:I, s:I, s:I}", "total", (json_int_t)f->drift.total,
-				  "max_forward", (json_int_t)f->drift.max_forward, "max_backward",
-				  (json_int_t)f->drift.max_backward);
+	json_t *object = json_object();
 
-	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:o, s:o, s:b, s:o, s:o}",
-		"requests", kct_json_u64(f->made), "pending_at_set_clock",
-		kct_json_u64(f->pending_at_set), "pending_after_set_clock",
-		f->after_set_known ? kct_json_u64(f->pending_after_set) : json_null(), "judged",
-		kct_json_u64(f->judged), "served", kct_json_u64(f->served), "cleared",
-		kct_json_u64(f->cleared), "unresolved", kct_json_u64(f->unresolved),
-		"new_snapshots", kct_json_u64(f->snapshots), "kept_snapshots",
-		kct_json_u64(f->kept), "shared", kct_json_u64(f->shared), "repeated",
-		kct_json_u64(f->repeated), "updates", kct_json_u64(f->updates), "set_clocks",
-		kct_json_u64(f->clock_sets), "pvti_updates", kct_json_u64(f->pvti_updates),
-		"pvti_moved", kct_json_u64(f->pvti_moved), "pvti_unstable",
-		kct_json_u64(f->pvti_unstable), "negative_delta", kct_json_u64(f->negative_deltas),
-		"negative_delta_wrong", kct_json_u64(f->negative_wrong), "tsc_offsets_differ",
-		f->tsc_offsets_differ, "drift_ns", drift, "blackout_ns",
-		f->blackout_ns ? json_integer((json_int_t)f->blackout_ns) : json_null());
+	kct_figure_set(object, shown, KCT_FIGURE_REQUESTS, f->made);
+	kct_figure_set(object, shown, KCT_FIGURE_PENDING_AT_SET, f->pending_at_set);
+	json_object_set_new(object, "pending_after_set_clock",
+			    f->after_set_known ? kct_json_u64(f->pending_after_set) : json_null());
+	kct_figure_set(object, shown, KCT_FIGURE_JUDGED, f->judged);
+	kct_figure_set(object, shown, KCT_FIGURE_SERVED, f->served);
+	kct_figure_set(object, shown, KCT_FIGURE_CLEARED, f->cleared);
+	kct_figure_set(object, shown, KCT_FIGURE_UNRESOLVED, f->unresolved);
+	kct_figure_set(object, shown, KCT_FIGURE_NEW_SNAPSHOTS, f->snapshots);
+	kct_figure_set(object, shown, KCT_FIGURE_KEPT_SNAPSHOTS, f->kept);
+	kct_figure_set(object, shown, KCT_FIGURE_SHARED, f->shared);
+	kct_figure_set(object, shown, KCT_FIGURE_REPEATED, f->repeated);
+	kct_json_set_u64(object, "updates", f->updates);
+	kct_json_set_u64(object, "set_clocks", f->clock_sets);
+	kct_json_set_u64(object, "pvti_updates", f->pvti_updates);
+	kct_json_set_u64(object, "pvti_moved", f->pvti_moved);
+	kct_json_set_u64(object, "pvti_unstable", f->pvti_unstable);
+	kct_json_set_u64(object, "negative_delta", f->negative_deltas);
+	kct_figure_set(object, shown, KCT_FIGURE_NEGATIVE_WRONG, f->negative_wrong);
+	kct_figure_set_bool(object, shown, KCT_FIGURE_TSC_OFFSETS_DIFFER, f->tsc_offsets_differ);
+	json_object_set_new(object, "drift_ns",
+			    json_pack("{s:I, s:I, s:I}", "total", (json_int_t)f->drift.total,
+				      "max_forward", (json_int_t)f->drift.max_forward,
+				      "max_backward", (json_int_t)f->drift.max_backward));
+	json_object_set_new(object, "blackout_ns",
+			    f->blackout_ns ? json_integer((json_int_t)f->blackout_ns)
+					   : json_null());
+	return object;
 }
 
 struct machines {
@@ -149,7 +178,7 @@ static void add_vm(const struct kct_judgement *judgement, void *context)
 			  vm && kct_vm_has_pid(vm) ? json_integer(vm->info.pid) : json_null(),
 			  "verdict", kct_verdict_names[judgement->verdict], "why",
 			  kct_json_text(judgement->why), "evidence",
-			  kct_findings_json(&judgement->findings)));
+			  findings_json(&judgement->findings, machines->v->shown)));
 }
 
 static json_t *outcome_json(enum kct_outcome outcome)
@@ -182,14 +211,14 @@ void kct_show_verification_json(FILE *out, const struct kct_verification *v)
 							  outcome_json(v->checked[i].outcome),
 							  "why", v->checked[i].why));
 	kct_judge_each(v->judge, add_vm, &machines);
-	object = json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
-			   KCT_VERIFY_SCHEMA, "version", KCT_VERIFY_VERSION, "what", v->what,
-			   "verdict", kct_verdict_names[v->all.verdict], "why",
-			   kct_json_text(v->all.why), "holds",
-			   v->nr_checked ? outcome_json(outcome_of_all(v)) : json_null(),
-			   "expected", expected, "evidence", kct_findings_json(&v->all.findings),
-			   "losses", kct_json_losses(v->model->losses), "missed",
-			   kct_json_missed(&v->model->misses), "vms", machines.vms);
+	object = json_pack(
+		"{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+		KCT_VERIFY_SCHEMA, "version", KCT_VERIFY_VERSION, "what", v->what, "verdict",
+		kct_verdict_names[v->all.verdict], "why", kct_json_text(v->all.why), "holds",
+		v->nr_checked ? outcome_json(outcome_of_all(v)) : json_null(), "expected", expected,
+		"evidence", findings_json(&v->all.findings, v->shown), "losses",
+		kct_json_losses(v->model->losses), "missed", kct_json_missed(&v->model->misses),
+		"vms", machines.vms);
 	kct_json_print(out, object);
 }
 

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "model/figures.h"
 #include "verdict/expect.h"
 #include "model/model.h"
 
@@ -25,6 +26,7 @@ struct kct_verification {
 	const char *what; /* was run, watched or read; printable */
 	struct kct_judge *judge;
 	const struct kct_model *model; /* for the names of the VMs */
+	kct_figures shown;	       /* by the run's hooks */
 	struct kct_judgement all;
 	struct kct_checked checked[KCT_MAX_EXPECTATIONS];
 	size_t nr_checked;
@@ -35,7 +37,5 @@ void kct_show_verification(FILE *out, const struct kct_verification *v);
 void kct_show_verification_json(FILE *out, const struct kct_verification *v);
 /* TAP version 13, as kselftest reads it; what is undecided is a SKIP. */
 void kct_show_verification_tap(FILE *out, const struct kct_verification *v);
-
-json_t *kct_findings_json(const struct kct_findings *findings);
 
 #endif

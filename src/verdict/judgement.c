@@ -75,7 +75,10 @@ static void add_judgement(const struct kct_judgement *one, void *context)
 	to->made += from->made;
 	to->pending_at_set += from->pending_at_set;
 	to->pending_after_set += from->pending_after_set;
-	to->after_set_known |= from->after_set_known;
+	/* Of all settings of the clock, or it is no sum. */
+	if (from->clock_sets)
+		to->after_set_known =
+			from->after_set_known && (!to->clock_sets || to->after_set_known);
 	to->judged += from->judged;
 	to->served += from->served;
 	to->cleared += from->cleared;

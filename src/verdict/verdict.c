@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/figures.h"
 #include "verdict/inside.h"
 #include "base/tree.h"
 
@@ -98,6 +99,12 @@ void kct_judge_losses(struct kct_judge *judge, const struct kct_model *model)
 		return;
 	kct_losses_text(model->losses, why, sizeof(why));
 	kct_judge_doubt(judge, why);
+}
+
+void kct_judge_hooks(struct kct_judge *judge, const struct kct_header *header)
+{
+	if (!kct_figure_is_shown(kct_figures_shown(header), KCT_FIGURE_JUDGED))
+		kct_judge_doubt(judge, "there was no hook that shows requests");
 }
 
 void kct_judge_doubt_vm(struct vm *vm, const char *format, ...)

@@ -17,6 +17,7 @@
 
 #include "kvmclock/event.h"
 #include "model/model.h"
+#include "model/run.h"
 
 /* From the best to the worst. */
 #define KCT_VERDICTS(X)                                                                            \
@@ -75,6 +76,8 @@ void kct_judge_free(struct kct_judge *judge);
 void kct_judge_anchor(struct kct_judge *judge, uint64_t boot_ns, uint64_t realtime_ns);
 /* 0 or -ENOMEM. */
 int kct_judge_event(struct kct_judge *judge, const union kct_any_event *event);
+/* What the hooks of the run cannot show, if a verdict needs it. */
+void kct_judge_hooks(struct kct_judge *judge, const struct kct_header *header);
 /* What is known beforehand against a verdict, such as lost events; the first one is kept. */
 void kct_judge_doubt(struct kct_judge *judge, const char *why);
 

@@ -41,9 +41,10 @@ class Host:
     def realtime(self, ns):
         return 1_700_000_000 * S + ns + self.ahead
 
-    def recording(self, *events, losses=None):
+    def recording(self, *events, losses=None, hooks=None):
         events = sorted(events, key=lambda event: event["ns"])
-        head = r.header(host=self.host, started_ns=S, **self.anchor(S))
+        head = r.header(host=self.host, started_ns=S, hooks=hooks or r.hooks(),
+                        **self.anchor(S))
         tail = r.trailer(len(events), losses, ended_ns=100 * S, **self.anchor(100 * S))
         return r.small(head, events, tail)
 

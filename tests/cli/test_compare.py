@@ -25,14 +25,16 @@ class Compare(Case):
     def compare(self, before, after, *options, status):
         return self.check(run("compare", self.write("before.jsonl", before),
                               self.write("after.jsonl", after), *options, cwd=self.directory),
-                          status)
+                          *(status if isinstance(status, tuple) else (status,)))
 
     def figures(self, before, after, *options, status=DONE):
         result = self.compare(before, after, "--json", *options, status=status)
         (compared,) = result.objects
         self.assertEqual(schema.faults("compare", result.out), [])
         for name, figure in compared["figures"].items():
-            self.assertEqual(figure["change"], figure["after"] - figure["before"], name)
+            known = None not in (figure["before"], figure["after"])
+            self.assertEqual(figure["change"],
+                             figure["after"] - figure["before"] if known else None, name)
         return compared
 
     def test_patched(self):
@@ -96,6 +98,25 @@ class Compare(Case):
                                           f"{figure['change']:+d}"])
         self.assertEqual(set(rows), set(figures) | {"BEFORE", "kernel", "verdict"})
 
+    def test_what_no_hook_shows(self):
+        """It is unknown, and so is its change, if only one of them has no hook for it."""
+        whole = recording(guest_of("per-vcpu"))
+        requests = {"requests", "pending_at_set_clock", "judged", "served", "cleared",
+                    "new_snapshots", "kept_snapshots"}
+        for ways, unknown, status in (({"tsc_write": "none"}, {"tsc_writes"}, DONE),
+                                      ({"request": "none"}, requests, INCOMPLETE)):
+            lacking = recording(guest_of("per-vcpu"), hooks=r.hooks(**ways))
+            for before, after in ((whole, lacking), (lacking, whole), (lacking, lacking)):
+                figures = self.figures(before, after, "-f", status=status)["figures"]
+                self.assertEqual({name for name, figure in figures.items()
+                                  if figure["change"] is None}, unknown)
+                out = self.compare(before, after, "-f", status=status).out
+                for name, figure in figures.items():
+                    shown = ["?" if figure[key] is None else f"{figure[key]:{sign}d}"
+                             for key, sign in (("before", ""), ("after", ""), ("change", "+"))]
+                    self.assertRegex(out, rf"(?m)^{name} +{re.escape(shown[0])} +"
+                                          rf"{re.escape(shown[1])} +{re.escape(shown[2])}$")
+
     def test_same(self):
         lines = recording(guest_of("coalesced"), guest_of("cleared", 2))
         for figure in self.figures(lines, lines)["figures"].values():
@@ -130,7 +151,7 @@ class Compare(Case):
                                             f".*{pattern}.*; --force")
                     self.assertEqual(result.out, "")
                     for force in ("--force", "-f"):
-                        self.figures(before, after, force)
+                        self.figures(before, after, force, status=(DONE, INCOMPLETE))
 
     def test_not_refused(self):
         """Where the program lay, who the host was, what the hooks' targets are called."""

@@ -65,9 +65,10 @@ class MigrationCase(Case):
                              ("lost", found["clock_lost_ns"]), ("downtime", found["downtime_ns"])):
             seconds = "?" if value is None else f"{value / S:+.9f} s"
             self.assertRegex(out, rf"(?m)^  {label} +{re.escape(seconds)} ")
-        self.assertIn(f"\nVMM: {found['vmm_pattern']}\n", out)
-        steps = [(step["side"], step["ioctl"]) for step in found["vmm_sequence"]]
-        self.assertEqual(steps, self.steps_of(out))
+        self.assertRegex(out, rf"\nVMM: {found['vmm_pattern'] or '[?]'}( \(.*\))?\n")
+        if found["vmm_sequence"] is not None:
+            steps = [(step["side"], step["ioctl"]) for step in found["vmm_sequence"]]
+            self.assertEqual(steps, self.steps_of(out))
         for advice in found["advice"]:
             self.assertIn(f"\n  - {advice}.\n", out)
         self.assertEqual(out.count("\n  - "), len(found["advice"]))
@@ -612,6 +613,65 @@ class Refused(MigrationCase):
             self.assertRegex(rest, r"\A(Try `[^`]*'\sor\s`[^`]*'\sfor\smore\s+information\.\n)?\Z")
 
 
+class Unknown(MigrationCase):
+    """What no hook shows is unknown, and nothing is advised because of it."""
+
+    def test_no_tsc_writes(self):
+        for way in ("none", "derived"):
+            migration = Migration()
+            target = [event for event in migration.target if event["event"] != "tsc-write"]
+            hooks = r.hooks(tsc_write=way)
+            found = self.figures((Host().recording(*migration.source),
+                                  OTHER.recording(*target, hooks=hooks)))
+            self.assertEqual([found[key] for key in ("vmm_pattern", "vmm_sequence",
+                                                     "tsc_not_in_force")], [None] * 3)
+            self.assertEqual([advice[:30] for advice in found["advice"]],
+                             ["the guest's clock stood still "])
+            self.assertEqual([vcpu["later"]["tsc_rewritten"] for vcpu in found["vcpus"]],
+                             [None] * len(found["vcpus"]))
+            # That rests on the clock and the PVTIs alone.
+            for vcpu, expected in zip(found["vcpus"], migration.expected(), strict=True):
+                self.assertEqual(vcpu["predicted_ns"], expected["predicted_ns"])
+            text = self.run_it((Host().recording(*migration.source),
+                                OTHER.recording(*target, hooks=hooks)), status=DONE).out
+            self.assertIn("\nVMM: ? (there was no hook that shows TSC writes on the target)\n", text)
+            self.assertIn("\n  target ? TSC writes\n", text)
+            self.assertIn(" (if its TSC was not written again)\n", text)
+
+    def test_pause(self):
+        """Without a hook on a vCPU's ioctls Firecracker's way looks like QEMU's."""
+        for way, hint in (("kprobe", ""), ("derived", " (or firecracker: whether the guest was "
+                                                      "told of the pause, no hook shows)")):
+            migration = Migration()
+            recordings = (Host().recording(*migration.source),
+                          OTHER.recording(*migration.target, hooks=r.hooks(tsc_read=way)))
+            self.assertEqual(self.figures(recordings)["vmm_pattern"], "classic")
+            self.assertIn(f"\nVMM: classic{hint}\n", self.run_it(recordings, status=DONE).out)
+
+    def test_boots(self):
+        """Two recordings are of one host or of two, if both tell their boot."""
+        migration = Migration()
+        for boots, same in (((None, None), None), ((None, "b"), None), (("a", None), None),
+                            (("a", "b"), False), (("a", "a"), True)):
+            source, target = (Host(boot_id=boot).recording(*events) for boot, events
+                              in zip(boots, (migration.source, migration.target)))
+            self.assertIs(self.figures((source, target))["same_host"], same)
+        self.assertIs(self.figures(migration.one_host(Host(boot_id=None)))["same_host"], True)
+
+    def test_frequency(self):
+        migration = Migration()
+        for events in (migration.source, migration.target):
+            for event in events:
+                if event["event"] == "vcpu":
+                    event["tsc_khz"] = 0
+        self.assertIs(self.figures(migration.one_host())["other_frequency"], False)  # by its rate
+        migration.target = [{**e, "new": {**e["new"], "tsc_to_system_mul": 5}}
+                            if e["event"] == "pvti" else e for e in migration.target]
+        lines = migration.one_host()
+        found = json.loads(self.run_it(lines, "--json", status=DONE).out)
+        self.assertIsNone(found["other_frequency"])
+
+
 class Incomplete(MigrationCase):
     NULL = ("t1_ns", "t2_ns", "predicted_ns", "unexplained_ns", "clock_advance_ns", "blackout_ns",
             "clock_lost_ns", "downtime_ns")
@@ -627,7 +687,8 @@ class Incomplete(MigrationCase):
             self.assertIsNotNone(vcpu["why"])
         self.assertEqual([name for name, instant in found["timeline"].items()
                           if instant and instant["derived"]], [])
-        self.assertEqual((found["tsc_saved"], found["clock_saved"]), (None, None))
+        self.assertEqual((found["tsc_saved"], found["clock_saved"], found["vmm_pattern"],
+                          found["tsc_not_in_force"]), (None, None, None, None))
         self.assertNotIn(True, [step["derived"] for step in found["vmm_sequence"]])
         result = self.run_it(recordings, status=INCOMPLETE)
         self.assertIn(f"\nINCOMPLETE: {found['incomplete_why']}: what rests on it is not shown\n",

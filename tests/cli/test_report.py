@@ -137,13 +137,12 @@ class Report(Case):
         for ways, unknown in (
                 ("tsc_write", {"tsc_writes"}),
                 ("request", {"requests", "requests_cleared", "pending", "unknown"}),
-                ("set_clock", {"set_clocks"}), ("vm_gone", {"gone"}),
                 ("values_before", {"hyperv"}), ("request_site", {"hyperv"}),
                 ("request_xen", {"xen"}), ("request_resume", set()),
                 (origins, {"system-time", "clocksource", "resume", "hyperv", "xen"}),
                 ("request request_site", {"requests", "requests_cleared", "pending", "unknown",
                                           "vcpu-create", "tsc-write", "tsc-offset", "hyperv"}),
-                ("pvti update vm tsc_track clock_read tsc_read", set())):
+                ("pvti update vm vm_gone set_clock tsc_track clock_read tsc_read", set())):
             for way in ("none", "derived"):
                 head = r.header(hooks=r.hooks(**dict.fromkeys(ways.split(), way)))
                 path = self.write("lacking", r.small(head=head))

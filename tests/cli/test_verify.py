@@ -79,6 +79,31 @@ class Verdicts(VerifyCase):
                 out = self.verify(lines[:-1] + [tail], status=status).out
                 self.assertIn(f"LOST: 2 missed (2 of {evidence});", out)
 
+    def test_what_no_hook_shows(self):
+        """It is unknown, and no verdict rests on it."""
+        requests = {"requests", "pending_at_set_clock", "judged", "served", "cleared", "unresolved",
+                    "new_snapshots", "kept_snapshots", "shared", "repeated"}
+        always = {"pending_after_set_clock", "blackout_ns"}
+        for ways, unknown, verdict, status in (
+                ({"tsc_write": "none"}, {"tsc_offsets_differ", "negative_delta_wrong"}, "per-vcpu",
+                 DONE),
+                ({"request": "none"}, requests, "inconclusive", INCOMPLETE),
+                ({"set_clock": "none", "tsc_track": "none"}, set(), "per-vcpu", DONE)):
+            with self.subTest(ways):
+                lines = recording(guest_of("per-vcpu"), hooks=r.hooks(**ways))
+                got = self.judge(lines, status=status)
+                self.assertEqual(got["verdict"], verdict)
+                for evidence in (got["evidence"], got["vms"][0]["evidence"]):
+                    self.assertEqual({key for key, value in evidence.items() if value is None},
+                                     unknown | always)
+                out = self.verify(lines, status=status).out
+                self.assertEqual("  requests         ? made, ? pending" in out, unknown == requests)
+                self.assertEqual("\n  TSC offsets      ?: " in out, "tsc_write" in ways)
+        got = self.judge(recording(guest_of("suppressed"), hooks=r.hooks(request="derived")),
+                         "--expect", "unnecessary=0", status=INCOMPLETE)
+        self.assertEqual((got["why"], got["holds"]),
+                         ("there was no hook that shows requests", None))
+
     def test_numbers_of_per_vcpu(self):
         for functions, after in zip(HOOKS, (None, 4, 4)):
             self.evidence(

@@ -769,6 +769,7 @@ static char why[200];
 static int begin_story(void **state)
 {
 	from.clocks = to.clocks = steady;
+	from.shown = to.shown = ~0ULL;
 	memset(&migration, 0, sizeof(migration));
 	return begin(state);
 }
@@ -934,7 +935,7 @@ static void test_backward(void **state)
 	check_ns(&lost, 10 * S + 200 * US);
 	assert_int_equal(migration.pattern, KCT_PATTERN_CLASSIC);
 	assert_false(migration.realtime);
-	assert_false(migration.other_frequency);
+	assert_int_equal(migration.other_frequency, KCT_NO);
 	assert_false(migration.tsc_not_in_force);
 	assert_true(migration.same_host);
 }
@@ -1487,7 +1488,7 @@ static void test_unknown_snapshot(void **state)
 	check_instant(&migration.saved_last, 22 * S + LATE, true);
 }
 
-static void check_frequency(uint32_t source_khz, uint32_t target_khz, uint32_t mul, bool other)
+static void check_frequency(uint32_t source_khz, uint32_t target_khz, uint32_t mul, enum kct_known other)
 {
 	struct kct_pvti first = pvti(P4_TSC, SAVED);
 
@@ -1513,14 +1514,14 @@ static void test_other_frequency(void **state)
 	/* Found before the VMM had set it: the guest goes by the same rate. */
 	check_frequency(1000000, 2100000, MUL, false);
 	check_frequency(1000000, 2100000, 0, true); /* it never ran: there is nothing else */
-	check_frequency(0, 2100000, MUL / 2, false);
-	check_frequency(1000000, 0, MUL / 2, false);
+	check_frequency(0, 2100000, MUL / 2, KCT_NOT_KNOWN);
+	check_frequency(1000000, 0, MUL / 2, KCT_NOT_KNOWN);
 	/* A vCPU that has a PVTI on neither side. */
 	tell_story();
 	tell_vcpu(&told, SOURCE, 7, 21 * S, 1000000, NULL);
 	tell_vcpu(&told, TARGET, 7, 31 * S, 2100000, NULL);
 	migrate_on(true);
-	assert_true(migration.other_frequency);
+	assert_int_equal(migration.other_frequency, KCT_YES);
 }
 
 static void check_nothing(size_t i)
