@@ -101,6 +101,14 @@ static int plan_session(struct kct_session *session, const struct kct_kernel_btf
 	return missing ? explain_missing(missing, options) : 0;
 }
 
+/* Where libbpf has tried in vain to share memory with programs, it goes on without. */
+static int load(struct kvmclock_bpf *bpf)
+{
+	int error = kvmclock_bpf__load(bpf);
+
+	return error || bpf->bss ? error : -EOPNOTSUPP;
+}
+
 static int load_session(struct kct_session *session, const struct kct_session_options *options,
 			const struct kct_kernel_btf *kernel)
 {
@@ -111,10 +119,7 @@ static int load_session(struct kct_session *session, const struct kct_session_op
 	session->bpf = kvmclock_bpf__open();
 	error = session->bpf ? prepare(session, options) : -errno;
 	if (!error)
-		error = kvmclock_bpf__load(session->bpf);
-	/* Where libbpf has tried in vain to share memory with programs, it goes on without. */
-	if (!error && !session->bpf->bss)
-		error = -EOPNOTSUPP;
+		error = load(session->bpf);
 	if (!error)
 		error = kct_census_begin(&session->census, session->bpf);
 	if (!error)
@@ -249,7 +254,7 @@ static int load_census(struct kct_census *census, struct kvmclock_bpf *bpf)
 		bpf_program__set_autoload(program, false);
 	}
 	kct_census_choose(bpf, false);
-	error = kvmclock_bpf__load(bpf);
+	error = load(bpf);
 	return error ? error : kct_census_begin(census, bpf);
 }
 
