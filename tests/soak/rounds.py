@@ -14,6 +14,14 @@ LIMIT = 5  # seconds from the signal to the end, of which one is promised
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def bpf_ids(pid):
+    """What it has in the kernel: nothing, if it has just ended."""
+    try:
+        return kct.bpf_ids(pid)
+    except OSError:
+        return {"prog": set(), "map": set(), "link": set()}
+
+
 class Rounds:
     def __init__(self, rng, directory):
         self.rng = rng
@@ -48,7 +56,7 @@ class Rounds:
         process = subprocess.Popen([kct.PROGRAM, *map(str, command)], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         if self.rng.random() < 2 / 3:
-            kct.until(lambda: process.poll() is not None or kct.bpf_ids(process.pid)["link"],
+            kct.until(lambda: process.poll() is not None or bpf_ids(process.pid)["link"],
                       f"{command} to attach")
         time.sleep(self.rng.random() * 0.3)
         return process
@@ -58,7 +66,7 @@ class Rounds:
         command = self.command()
         process = self.start(command)
         process.send_signal(signal.SIGSTOP)
-        for kind, its in kct.bpf_ids(process.pid).items():
+        for kind, its in bpf_ids(process.pid).items():
             self.ids[kind] |= its
         process.kill()
         process.communicate()

@@ -31,7 +31,7 @@ class Watcher:
 
 
 class Stat(Watcher):
-    """Its tables, one a second; VMs that are gone are in one more."""
+    """Its tables, one a second; a VM that is gone is in one more, and in none after that."""
 
     def __init__(self):
         super().__init__("stat", "stat", "--json", "1s")
@@ -53,10 +53,10 @@ class Stat(Watcher):
     def take(self, table):
         self.tables += 1
         self.complete = self.complete and table["complete"]
-        left = [vm for vm in table["vms"] if vm["gone"]]
-        self.gone = add(self.gone, sums({**table, "vms": left}, unattributed=False))
-        alive = [vm for vm in table["vms"] if not vm["gone"]]
-        self.last = sums({**table, "vms": alive})
+        gone = {**table, "vms": [vm for vm in table["vms"] if vm["gone"]], "unattributed": NOBODY}
+        alive = {**table, "vms": [vm for vm in table["vms"] if not vm["gone"]]}
+        alive.pop("folded", None)
+        self.gone, self.last = add(self.gone, sums(gone)), sums(alive)
 
     def finish(self):
         self.process.signal(signal.SIGINT)
@@ -76,15 +76,19 @@ class Record(Watcher):
         return self.process.popen.returncode, sums(self.report)
 
 
-def sums(report, unattributed=True):
+NOBODY = {"updates": {"total": 0}, "pvti_updates": 0, "tsc_writes": 0}
+
+
+def sums(report):
     """What compares with perf's counts, and with what the workloads tell."""
-    every = report["vms"] + [report["unattributed"]] * unattributed
+    folded = report.get("folded", {**NOBODY, "vms": 0, "set_clocks": 0})  # VMs that went long ago
+    every = [*report["vms"], folded, report["unattributed"]]
     return {
         kct.UPDATE: sum(vm["updates"]["total"] for vm in every),
         kct.PVTI: sum(vm["pvti_updates"] for vm in every),
         kct.TSC_WRITE: sum(vm["tsc_writes"] for vm in every),
-        "KVM_CREATE_VM": sum(vm["created"] for vm in report["vms"]),
-        "KVM_SET_CLOCK": sum(vm["set_clocks"] for vm in report["vms"]),
+        "KVM_CREATE_VM": sum(vm["created"] for vm in report["vms"]) + folded["vms"],
+        "KVM_SET_CLOCK": sum(vm["set_clocks"] for vm in report["vms"]) + folded["set_clocks"],
     }
 
 
