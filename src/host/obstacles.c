@@ -95,7 +95,7 @@ static bool is_paranoid(char *seen, size_t size)
 
 static bool in_pid_namespace(char *seen, size_t size)
 {
-	snprintf(seen, size, "in a PID namespace of its own: processes outside it have no number");
+	snprintf(seen, size, KCT_HOST_NAMELESS);
 	return !kct_host_is_pid_namespace();
 }
 

@@ -9,7 +9,7 @@
 
 struct kct_obstacle {
 	const char *what;   /* "capabilities", "user-namespace", "seccomp", ... */
-	char seen[96];	    /* what was found */
+	char seen[128];	    /* what was found */
 	const char *remedy; /* what to do about it */
 };
 
