@@ -171,8 +171,10 @@ static int free_vcpus(struct kct_session *session, const struct gone *gone, size
 
 static void deliver_gone(struct kct_session *session, uint32_t number)
 {
-	union kct_any_event event = {0};
+	union kct_any_event event;
 
+	/* An initialiser would clear its first member only. */
+	memset(&event, 0, sizeof(event));
 	event.event.kind = KCT_EVENT_VM_GONE;
 	event.event.ns = kct_clock_ns(CLOCK_BOOTTIME);
 	event.event.vm = number;

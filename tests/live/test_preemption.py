@@ -28,7 +28,7 @@ class Counts(kct.LiveTest):
     def end(self, *command, status=(kct.EXIT_OK,)):
         done = kct.subprocess.run(list(map(str, command)), capture_output=True, text=True,
                                   timeout=kct.PATIENCE, preexec_fn=unknown())
-        self.assertIn(done.returncode, status, done.stderr)
+        self.assertIn(done.returncode, status, done.stderr + done.stdout[:2000])
         return done.stdout
 
     def ways(self, *prefix, program=kct.PROGRAM):
