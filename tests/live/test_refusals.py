@@ -213,6 +213,18 @@ class Refusals(kct.LiveTest):
         record = self.start("record", "-o", self.path("x"), "--json", **filtered).wait_polling()
         self.check_sees(record)
 
+    def test_inlined_without_perf_event_open(self):
+        """A place within a function is tried as well: doctor and record agree that it cannot be."""
+        if kct.run("doctor", "--debuginfo").returncode not in (kct.EXIT_OK, kct.EXIT_INCOMPLETE):
+            self.skipTest("no debug information of the running kernel")
+        filtered = {"preexec_fn": forbid(SYS_PERF_EVENT_OPEN)}
+        status, out, _ = self.end(kct.PROGRAM, "doctor", "--json", "--debuginfo", **filtered)
+        (row,) = [row for row in kct.parse(out)["evidence"] if row["evidence"] == "request-site"]
+        self.assertEqual((status, row["way"]), (kct.EXIT_INCOMPLETE, "derived"))
+        self.assertEqual([one["way"] for one in row["refused"]], ["inlined"])
+        record = self.start("record", "-o", self.path("x"), "--json", "--debuginfo", **filtered)
+        self.check_sees(record.wait_polling())
+
     def check_sees(self, record):
         """It traces a migration that somebody else runs: as many updates as the kernel made."""
         work = kct.workload("migrate", "--vcpus", 3)
@@ -424,6 +436,19 @@ class Doctor(kct.LiveTest):
             done = kct.run("doctor", *args, check=kct.EXIT_USAGE)
             self.assertRegex(done.stderr.splitlines()[0], pattern)
             self.assertEqual(done.stdout, "")
+
+    def test_targets(self):
+        """
+        Nothing is on the way of every TLB flush; and kvm_make_request() is hooked where it was
+        inlined or not at all, as a copy of it out of line is not all of it.
+        """
+        doctor = kct.parse(kct.run("doctor", "--json").stdout)
+        tried = [(one["way"], one["target"]) for row in doctor["evidence"]
+                 for one in [row, *row["refused"]]]
+        self.assertNotIn("kvm_make_all_cpus_request", [target for _, target in tried])
+        self.assertLessEqual({way for way, target in tried if target == "kvm_make_request"},
+                             {"inlined"})
+        self.assertGreater(len(tried), 16)
 
     def test_debuginfo_of_another_build(self):
         """Other offsets would probe other instructions. Here: the program's own."""
