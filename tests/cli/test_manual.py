@@ -4,7 +4,8 @@
 import os
 import re
 
-from case import Case, DONE, ROOT, run
+import recording as r
+from case import Case, DONE, ROOT, USAGE, run
 
 PAGE = os.path.join(ROOT, "man", "kvmclock-trace.8")
 EVERYWHERE = {"--help", "--usage"}
@@ -107,3 +108,31 @@ class Manual(Case):
                                   self.sections["WORKLOAD"]) if m]
         self.assertEqual(sorted(said), sorted(shown))
         self.assertGreater(len(shown), 3)
+
+
+class Completions(Case):
+    """The words that the shells offer for a value are those that the program takes."""
+
+    def setUp(self):
+        super().setUp()
+        with open(os.path.join(ROOT, "packaging", "completions", "make"), encoding="utf-8") as file:
+            self.kinds = dict(re.findall(r"(?m)^([A-Z]+)\t+(.*)$", file.read()))
+
+    def test_methods(self):
+        words = self.kinds["METHOD"].split()
+        said = re.search(r"Hook only by ([^;]*);", " ".join(run("doctor", "--help").out.split()))[1]
+        self.assertEqual(words, re.findall("[a-z]+(?=,| or|$)", said))
+        for word in words:
+            self.assertNotEqual(run("doctor", "-j", f"--attach={word}").status, USAGE)
+
+    def test_expectations(self):
+        path = self.write("small", r.small())
+        for word in self.kinds["WHAT"].split():
+            value = {"drift<=": "1ns"}.get(word, "1") if word.endswith("=") else ""
+            with self.subTest(word):
+                result = run("verify", f"--expect={word}{value}", f"--recording={path}")
+                self.assertNotEqual(result.status, USAGE, result.err)
+        said = {line[4:] for line in page_sections()["VERDICTS"]
+                if re.fullmatch(r"\.It [a-z-]+", line)}
+        self.assertLessEqual(said - {"inconclusive"}, set(self.kinds["WHAT"].split()))
+        self.assertGreater(len(said), 3)
