@@ -62,11 +62,15 @@ static void name_process(struct kct_vm_name *out, int root, int process, pid_t p
 {
 	/* What is not used of them takes no memory. */
 	static char cmdline[CMDLINE_MAX], cgroup[CGROUP_MAX], exe[PATH_MAX];
-	struct kct_piece told;
+	struct kct_piece program = program_of(process, exe, sizeof(exe)), told;
+
+	/* The process's own word again, but of another time: exec() sets it, a new argv[0] not. */
+	if (!program.size)
+		program = kct_piece_of(comm);
 
 	told = kct_name_from_arguments(
-		out, kct_read_small(process, "cmdline", 0, cmdline, sizeof(cmdline), NULL),
-		program_of(process, exe, sizeof(exe)), comm);
+		out, kct_read_small(process, "cmdline", 0, cmdline, sizeof(cmdline), NULL), program,
+		comm);
 	name_from_root(out, process);
 	kct_name_from_cgroup(out,
 			     kct_read_small(process, "cgroup", 0, cgroup, sizeof(cgroup), NULL));

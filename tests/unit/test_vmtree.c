@@ -55,7 +55,7 @@ static const struct {
 	const char *what;
 	const char *cmdline;
 	size_t size;
-	const char *exe, *root, *cgroup, *domain, *status, *table;
+	const char *exe, *root, *cgroup, *domain, *status, *table, *comm;
 	struct kct_vm_name expected;
 } cases[] = {
 	{"libvirt", LINE(LIBVIRT_QEMU("web", "")),
@@ -156,6 +156,10 @@ static const struct {
 	 .exe = "/nix/store/x-qemu-9.2/bin/qemu-system-x86_64",
 	 .cgroup = "0::/system.slice/system-microvm.slice/microvm@web.service\n",
 	 .expected = {"qemu", "web", "", KCT_NAME_OPTION, 0, "", ""}},
+	{"renamed, and it may not be seen what runs", LINE("microvm@web\0-name\0web"),
+	 .comm = "qemu-system-x86", .expected = {"qemu", "web", "", KCT_NAME_OPTION, 0, "", ""}},
+	{"renamed, and known by no more than a vCPU's thread", LINE("my-vmm\0-name\0web"),
+	 .comm = "vcpu0", .expected = {"my-vmm", "my-vmm", "", KCT_NAME_PROGRAM, 0, "", ""}},
 	{"renamed, and upgraded since", LINE("vm: web\0-name\0web"),
 	 .exe = "/usr/bin/qemu-system-x86_64 (deleted)",
 	 .expected = {"qemu", "web", "", KCT_NAME_OPTION, 0, "", ""}},
@@ -302,7 +306,7 @@ static void test_cases(void **state)
 			snprintf(path, sizeof(path), "run/libvirt/qemu/%s.xml", cases[i].domain);
 			write_file(path, cases[i].status, strlen(cases[i].status));
 		}
-		kct_vm_name_under(&name, root, PID, "CPU 0/KVM");
+		kct_vm_name_under(&name, root, PID, cases[i].comm ? cases[i].comm : "CPU 0/KVM");
 		assert_name(cases[i].what, &name, &cases[i].expected);
 	}
 }
