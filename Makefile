@@ -128,13 +128,16 @@ TAP := $(OUTPUT)/tap
 # the status, also for a suite that left no file.
 .PHONY: check
 check:
-	@scripts/deps build test fuzz faults
+	@scripts/deps build test
 	@$(BUILD) all
 	@rm -rf $(TAP) && mkdir -p $(TAP)
 	@$(BUILD) unit || :
 	@$(BUILD) cli || :
 	@tests/live/run --tap $(TAP)/live.tap || :
+ifneq ($(RELIABILITY),)
+	@scripts/deps fuzz faults
 	@$(BUILD) reliability-check || :
+endif
 ifneq ($(PACKAGE),)
 	@scripts/deps package static install
 	@tests/install/run --short --tap $(TAP)/install.tap || :
@@ -142,8 +145,9 @@ endif
 ifneq ($(LAB),)
 	@$(BUILD) lab-check || :
 endif
-	@tests/summarize $(addprefix $(TAP)/,unit.tap cli.tap live.tap fuzz.tap faults.tap soak.tap \
-		mutants.tap $(if $(PACKAGE),install.tap) $(if $(LAB),lab.tap verdicts.tap))
+	@tests/summarize $(addprefix $(TAP)/,unit.tap cli.tap live.tap \
+		$(if $(RELIABILITY),fuzz.tap faults.tap soak.tap mutants.tap) \
+		$(if $(PACKAGE),install.tap) $(if $(LAB),lab.tap verdicts.tap))
 
 # ---- the lab: other kernels, in software emulation ----
 
@@ -199,7 +203,8 @@ lint-c:
 	$(say) CPPCHECK src
 	$(Q)cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--error-exitcode=1 -D_GNU_SOURCE -Isrc -Iinclude \
-		$(addprefix --include=/usr/include/,jansson.h bpf/libbpf_common.h) src
+		$(addprefix --include=/usr/include/,jansson.h bpf/libbpf_common.h) \
+		$(addprefix --include=,$(firstword $(wildcard $(addsuffix /sys/queue.h,/usr/include /usr/include/$(MULTIARCH))))) src
 
 # The layers of docs/architecture.md.
 lint-arrows:

@@ -14,6 +14,9 @@
 #include "host/host.h"
 #include "base/error.h"
 
+/* So many VMs and vCPUs that found no room are counted exactly; more are not told from these. */
+#define ROOM_FOR_REFUSED 16384
+
 /* libbpf tells every failed attempt at length; what matters of it we say ourselves. */
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -62,7 +65,7 @@ static int prepare(struct kct_session *session, const struct kct_session_options
 	bpf->rodata->emitted_kinds = options->emitted_kinds;
 	if (bpf_map__set_max_entries(bpf->maps.vms, options->max_vms) ||
 	    bpf_map__set_max_entries(bpf->maps.vcpus, options->max_vms * KCT_VCPUS_PER_VM) ||
-	    bpf_map__set_max_entries(bpf->maps.refused, options->max_vms * KCT_VCPUS_PER_VM) ||
+	    bpf_map__set_max_entries(bpf->maps.refused, ROOM_FOR_REFUSED) ||
 	    bpf_map__set_max_entries(bpf->maps.generations, options->max_vms * 2) ||
 	    bpf_map__set_max_entries(bpf->maps.events, options->ring_bytes))
 		return -errno;

@@ -1488,7 +1488,8 @@ static void test_unknown_snapshot(void **state)
 	check_instant(&migration.saved_last, 22 * S + LATE, true);
 }
 
-static void check_frequency(uint32_t source_khz, uint32_t target_khz, uint32_t mul, enum kct_known other)
+static void check_frequency(uint32_t source_khz, uint32_t target_khz, uint32_t mul,
+			    enum kct_known other)
 {
 	struct kct_pvti first = pvti(P4_TSC, SAVED);
 
