@@ -165,7 +165,8 @@ bool kct_host_is_pid_namespace(void)
 	const ino_t first_pid_namespace = 0xeffffffc; /* PROC_PID_INIT_INO */
 	struct stat status;
 
-	return !stat("/proc/self/ns/pid", &status) && status.st_ino == first_pid_namespace;
+	/* Without /proc that cannot be told, and is not claimed. */
+	return stat("/proc/self/ns/pid", &status) || status.st_ino == first_pid_namespace;
 }
 
 bool kct_host_proc_is_ours(void)
