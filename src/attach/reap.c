@@ -87,16 +87,27 @@ struct gone {
 	bool told; /* kvm_destroy_vm() was seen, and the event delivered */
 };
 
-/* Its generation is over, unless the next VM there has begun one just now. */
+static bool is_generation(uint64_t generation, const struct kct_key *key)
+{
+	return (generation & ~KCT_GENERATION_OVER) == key->token;
+}
+
+/*
+ * Its generation is over. If the next VM at its address has begun one, that stays: while it is not
+ * in the map, its VM would be taken for another one. So it is looked at first; and should it begin
+ * between the look and the deletion, it is put back.
+ */
 static void free_generation(struct kct_session *session, const struct kct_key *key)
 {
 	int map = bpf_map__fd(session->bpf->maps.generations);
 	uint64_t generation;
 
 	if (!(key->token & KCT_GENERATION) ||
+	    bpf_map_lookup_elem(map, &key->address, &generation) ||
+	    !is_generation(generation, key) ||
 	    bpf_map_lookup_and_delete_elem(map, &key->address, &generation))
 		return;
-	if ((generation & ~KCT_GENERATION_OVER) != key->token)
+	if (!is_generation(generation, key))
 		bpf_map_update_elem(map, &key->address, &generation, BPF_NOEXIST);
 }
 

@@ -288,7 +288,7 @@ FILE *kct_sink_stream(const struct kct_sink *sink)
 	return sink->stream;
 }
 
-static int outcome(const struct kct_sink *sink)
+int kct_sink_error(const struct kct_sink *sink)
 {
 	if (sink->job->given_up)
 		return -ETIME;
@@ -298,14 +298,14 @@ static int outcome(const struct kct_sink *sink)
 int kct_sink_flush(struct kct_sink *sink)
 {
 	fflush(sink->stream);
-	return outcome(sink);
+	return kct_sink_error(sink);
 }
 
 int kct_sink_settle(struct kct_sink *sink)
 {
 	fflush(sink->stream);
 	become_idle(sink);
-	return outcome(sink);
+	return kct_sink_error(sink);
 }
 
 int kct_sink_finish(struct kct_sink *sink)
@@ -315,7 +315,7 @@ int kct_sink_finish(struct kct_sink *sink)
 	if (sink->has_begun && !sink->job->last)
 		start_job(sink, NULL, 0, true);
 	become_idle(sink);
-	return outcome(sink);
+	return kct_sink_error(sink);
 }
 
 uint64_t kct_sink_lines_given(const struct kct_sink *sink)

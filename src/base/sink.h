@@ -28,6 +28,8 @@ struct kct_sink *kct_sink_new(int fd, kct_sink_wait wait, void *context);
  */
 FILE *kct_sink_stream(const struct kct_sink *sink);
 
+/* 0, or -errno of what was handed on before. */
+int kct_sink_error(const struct kct_sink *sink);
 /* Hand on what is in the stream's buffer. 0 or -errno of what was handed on before. */
 int kct_sink_flush(struct kct_sink *sink);
 /* Have all of it written. 0 or -errno: -ETIME it was given up, -ECHILD the other process died. */

@@ -145,11 +145,16 @@ static void on_event(void *context, const union kct_any_event *event)
 		take(live, event, name);
 }
 
-/* Whoever reads a pipe sees the events when they happen, and what is written stays even if we are
- * killed in a moment. */
-static void flush(struct kct_live *live)
+/*
+ * Whoever reads a pipe sees the events when they happen, and what is written stays even if we are
+ * killed in a moment. While more events wait, the buffer fills by itself; but what takes nothing
+ * ends the run then too, as they may never cease.
+ */
+static void check_output(struct kct_live *live, bool more)
 {
-	if (live->output && kct_output_flush(live->output))
+	struct kct_output *out = live->output;
+
+	if (out && (more ? kct_output_error(out) : kct_output_flush(out)))
 		kct_loop_end(&live->loop, "error");
 }
 
@@ -162,8 +167,7 @@ static bool consume(struct kct_live *live)
 	if (error)
 		live->failure = error;
 	live->named_pid = 0;
-	if (!more)
-		flush(live);
+	check_output(live, more);
 	return more && !error;
 }
 

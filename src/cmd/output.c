@@ -89,6 +89,11 @@ int kct_output_commit(struct kct_output *out)
 	return error ? refuse(out, error) : 0;
 }
 
+int kct_output_error(const struct kct_output *out)
+{
+	return kct_sink_error(out->sink);
+}
+
 int kct_output_flush(struct kct_output *out)
 {
 	return kct_sink_flush(out->sink);

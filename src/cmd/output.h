@@ -45,6 +45,8 @@ int kct_output_open(struct kct_output *out, struct kct_loop *loop, uint64_t pati
 /* Put it in the place of what is at the path. */
 int kct_output_commit(struct kct_output *out);
 
+/* 0, or -errno of what could not be written so far. */
+int kct_output_error(const struct kct_output *out);
 /* Hand on what has been written, or have it written; 0, or -errno if something was not. */
 int kct_output_flush(struct kct_output *out);
 int kct_output_settle(struct kct_output *out);

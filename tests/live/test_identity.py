@@ -293,8 +293,8 @@ class Generations(Identity):
         for line in stat.finish(signal.SIGINT, check=kct.EXIT_OK).splitlines():
             report = kct.parse(line)
             note(report)
-        self.assertEqual(report["unattributed"]["updates"]["total"], 0, report["unattributed"])
         self.assertEqual(sorted(updates.values()), [0] + [2] * self.TIMES * 10)
+        self.assertEqual(report["unattributed"]["updates"]["total"], 0, report["unattributed"])
 
 
 class Creations(Identity):
