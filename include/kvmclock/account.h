@@ -55,7 +55,7 @@ struct kct_vcpu_counters {
 	struct kct_drift drift;
 };
 
-/* Counters of what could not be laid to any VM's or vCPU's account. */
+/* Counters of what could not be attributed to any VM's or vCPU's account. */
 struct kct_unattributed {
 	struct kct_vm_counters vm;
 	struct kct_vcpu_counters vcpu;

@@ -168,7 +168,7 @@ struct kct_ioctl_event {
 	struct kct_pvti pvti; /* of KVM_GET_CLOCK_GUEST; if has_pvti */
 };
 
-/* The census's word, made in userspace. */
+/* From kvm_destroy_vm() where that is hooked; else from userspace, which looks for the VM. */
 struct kct_vm_gone_event {
 	struct kct_event event;
 };

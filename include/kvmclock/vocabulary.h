@@ -6,7 +6,8 @@
 #ifndef KVMCLOCK_VOCABULARY_H
 #define KVMCLOCK_VOCABULARY_H
 
-/* What a line of a recording tells. `vm-gone` is the census's word; the others are the kernel's. */
+/* What a line of a recording tells. All come from the BPF programs; `vm-gone` may also come from
+ * userspace, which looks for VMs that have ended. */
 #define KCT_EVENTS(X)                                                                              \
 	X(VM, "vm")		  /* a VM is seen for the first time */                            \
 	X(VCPU, "vcpu")		  /* so is a vCPU, and the state that it was found in */           \
@@ -17,7 +18,7 @@
 	X(TSC_TRACK, "tsc-track") /* kvm_track_tsc_matching() decided about a request */           \
 	X(SET_CLOCK, "set-clock") /* the clock is set: to what, and who was waiting */             \
 	X(IOCTL, "ioctl")	  /* the VMM read a TSC or the clock, or said that it paused */    \
-	X(VM_GONE, "vm-gone")	  /* the census found the VM no longer */
+	X(VM_GONE, "vm-gone")	  /* the VM has been destroyed */
 
 /* Why a masterclock update ran. */
 #define KCT_CAUSES(X)                                                                              \
@@ -68,7 +69,8 @@
 	X(GET_CLOCK_GUEST, "get-clock-guest") /* KVM_GET_CLOCK_GUEST */                            \
 	X(SET_CLOCK_GUEST, "set-clock-guest") /* KVM_SET_CLOCK_GUEST */
 
-/* Why the evidence is not whole. Events are counted, but where VMs or vCPUs had no room: those. */
+/* Why the evidence is not whole. Each counts events, but `vms-full` and
+ * `vcpus-full`, which count VMs and vCPUs without room. */
 #define KCT_LOSSES(X)                                                                              \
 	X(RING_FULL, "ring-full")   /* an event did not fit into the ring buffer */                \
 	X(VMS_FULL, "vms-full")	    /* VMs that had no room: their events are nobody's */          \

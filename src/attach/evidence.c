@@ -55,7 +55,7 @@ const struct kct_evidence kct_evidence[] = {
 	    WAY(KCT_KPROBE, "pvclock_update_vm_gtod_copy", "kprobe_update"),
 	    WAY_BUT(KCT_DERIVED, NULL,
 		    "values before an update are those after the last one; an update on a kernel "
-		    "thread cannot be laid to its VM")),
+		    "thread cannot be attributed to its VM")),
 	ROW("pvti", "every publication of a vCPU's PVTI", true,
 	    WAY_UNLESS_PREEMPTED("kvm_pvclock_update", "tp_pvti"),
 	    WAY(KCT_TRACE_EVENT, "kvm_pvclock_update", "event_pvti"),
@@ -103,7 +103,8 @@ const struct kct_evidence kct_evidence[] = {
 	    WAY_BUT(KCT_DERIVED, NULL,
 		    "requests of other origins than those above (Hyper-V) are derived from the "
 		    "update that serves them")),
-	/* What is asked for, and who is waiting then, the update tells, whichever way it is had. */
+	/* What is asked for, and who is waiting then, the update tells, whichever way it is
+	   obtained. */
 	ROW("set-clock", "KVM_SET_CLOCK: what is asked for, and the requests pending around it",
 	    false, WAY(KCT_KPROBE, "kvm_arch_vm_ioctl", "kretprobe_vm_ioctl"),
 	    WAY_BUT(KCT_FENTRY, "kvm_arch_vm_ioctl", SKIPPED, "fexit_vm_ioctl"),

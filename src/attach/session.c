@@ -82,7 +82,7 @@ static int explain_missing(const struct kct_plan_row *row, const struct kct_plan
 		const struct kct_attempt *attempt = &row->attempts[i];
 
 		if (options->method >= 0 && (int)row->evidence->ways[i].method == options->method) {
-			kct_error("%s cannot be had by %s: %s: %s", row->evidence->name,
+			kct_error("%s is not available by %s: %s: %s", row->evidence->name,
 				  kct_method_names[options->method], attempt->target, attempt->why);
 			return KCT_EXIT_HOST;
 		}

@@ -7,7 +7,7 @@ enum { OPTION_ATTACH = 0x200, OPTION_DEBUGINFO };
 
 static const struct argp_option options[] = {
 	{"attach", OPTION_ATTACH, "METHOD", 0,
-	 "Hook only by fentry, kprobe or tracepoint; without it, by the best that can be had", 3},
+	 "Hook only by fentry, kprobe or tracepoint; without it, by the best available", 3},
 	{"debuginfo", OPTION_DEBUGINFO, "PATH", OPTION_ARG_OPTIONAL,
 	 "Hook each place where kvm_make_request() was inlined, from the debug information of the "
 	 "kernel or its kvm module; without PATH it is looked for in the usual places",

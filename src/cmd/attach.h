@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The options about how evidence is had: --attach and --debuginfo. */
+/* The options about how evidence is obtained: --attach and --debuginfo. */
 #ifndef KCT_CMD_ATTACH_H
 #define KCT_CMD_ATTACH_H
 

@@ -25,7 +25,7 @@ bool kct_filter_wants(const struct kct_filter *filter, uint32_t pid,
 
 /*
  * Is the event about a VM that is wanted? `name` goes with a KCT_EVENT_VM. Without a filter all
- * are; with one, an event that cannot be laid to a VM is not.
+ * are; with one, an event that cannot be attributed to a VM is not.
  */
 bool kct_filter_event(struct kct_filter *filter, const union kct_any_event *event,
 		      const struct kct_vm_name *name);

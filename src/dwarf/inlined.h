@@ -21,7 +21,7 @@
 
 /* How to get a value when the probe fires. */
 enum kct_where {
-	KCT_WHERE_UNKNOWN,  /* it cannot be had there: the site's `why` tells the reason */
+	KCT_WHERE_UNKNOWN,  /* not available there: the site's `why` tells the reason */
 	KCT_WHERE_REGISTER, /* register + offset */
 	KCT_WHERE_MEMORY,   /* the 8 bytes at register + offset */
 };

@@ -21,7 +21,7 @@ struct kct_anchor {
 	uint64_t realtime_error_ns;
 };
 
-/* How one piece of evidence is had on the host that was traced. */
+/* How one piece of evidence is obtained on the host that was traced. */
 struct kct_hook {
 	char evidence[24]; /* the word of vocabulary.h, or what else doctor lists */
 	char way[24];	   /* "tracepoint", "iterator", ...; "none" */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A recording: JSON lines, a header first, then events in the order in which they happened, a
- * trailer last. docs/schema.md describes each; a recording without a trailer was cut off.
+ * A recording: JSON lines, a header first, then events in the order in which they came out of the
+ * kernel, a trailer last. docs/schema.md describes each; a recording without a trailer was cut off.
  */
 #ifndef KCT_RECORD_RECORDING_H
 #define KCT_RECORD_RECORDING_H

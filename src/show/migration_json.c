@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A migration as JSON: every field is always there, null where it could not be had. */
+/* A migration as JSON: every field is always there, null where it is not available. */
 #include "base/json.h"
 #include "model/names.h"
 #include "record/writer.h"

@@ -104,7 +104,7 @@ static void show_unattributed(FILE *out, kct_figures shown, const struct kct_una
 		fprintf(out, "%" PRIu64 " VMs were made and never used\n", created);
 	if (updates || nobody->vcpu.pvti_updates || nobody->vcpu.tsc_writes)
 		fprintf(out,
-			"not to be laid to a VM: %" PRIu64
+			"not attributed to a VM: %" PRIu64
 			" updates, %llu PVTI updates, %s TSC writes\n",
 			updates, nobody->vcpu.pvti_updates,
 			kct_figure_text(&writes, shown, KCT_FIGURE_TSC_WRITES,

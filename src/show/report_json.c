@@ -16,7 +16,7 @@ static json_t *drift_json(const struct kct_drift *drift)
 			 (json_int_t)drift->set_clock);
 }
 
-/* What kernel threads do cannot be laid to a VM on every host. */
+/* What kernel threads do cannot be attributed to a VM on every host. */
 static json_t *updates_json(const struct kct_vm_counters *counters, bool hyperv_is_shown)
 {
 	json_t *updates = json_object(), *cause = json_object(), *effect = json_object();

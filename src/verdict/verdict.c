@@ -343,9 +343,9 @@ static int on_vcpu_event(struct vm *vm, const union kct_any_event *event)
 static void on_unattributed(struct kct_judge *judge, const union kct_any_event *event)
 {
 	if (event->event.kind == KCT_EVENT_UPDATE && event->update.cause != KCT_CAUSE_VM_CREATE)
-		kct_judge_doubt(judge, "an update could not be laid to its VM");
+		kct_judge_doubt(judge, "an update could not be attributed to its VM");
 	if (event->event.kind == KCT_EVENT_PVTI)
-		kct_judge_doubt(judge, "a PVTI update could not be laid to its VM");
+		kct_judge_doubt(judge, "a PVTI update could not be attributed to its VM");
 }
 
 int kct_judge_event(struct kct_judge *judge, const union kct_any_event *event)

@@ -24,7 +24,7 @@ def line(value):
 
 
 def hooks(**ways):
-    """How evidence is had: each by a hook, unless one has another way (dashes are underscores)."""
+    """How evidence is obtained: by a hook each, unless told otherwise (dashes are underscores)."""
     return [{"evidence": evidence, "way": ways.get(evidence.replace("-", "_"), "kprobe"),
              "target": "a_function", "note": "a note"} for evidence in EVIDENCE]
 

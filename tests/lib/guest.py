@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The SMP guest in tests/live/guest, from outside: its image, and what it has seen of its clock.
 
-Each of its vCPUs reads its kvm-clock for ever and keeps a report in guest memory, which
+Each of its vCPUs reads its kvm-clock endlessly and keeps a report in guest memory, which
 tests/live/guest/report.h describes.
 """
 

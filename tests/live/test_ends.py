@@ -13,7 +13,7 @@ import subprocess
 import fuse
 import kct
 
-# A second, on a host that has nothing else to do. What hangs, hangs for ever.
+# A second, on a host that has nothing else to do.
 SOON = float(os.environ.get("KCT_SOON", 15))
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A guest's kvm-clock over a migration: what the recording says against what the guest saw.
 
-The guest is the witness. It reads its clock for ever, and keeps the readings before and after each
+The guest is the witness. It reads its clock endlessly, and keeps the readings before and after each
 change of its PVTI. Each publication adds 2 to a PVTI's version, so that a version tells which of
 the recorded ones it was, counted back from the last.
 """

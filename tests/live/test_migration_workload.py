@@ -263,7 +263,7 @@ class Methods(Case):
         done = kct.run("record", "--attach", method, "-d", "1ms", "-o", self.path("empty"))
         if done.returncode != kct.EXIT_OK:
             self.assertEqual(done.returncode, kct.EXIT_HOST)
-            self.assertIn(f"cannot be had by {method}", done.stderr)
+            self.assertIn(f"is not available by {method}", done.stderr)
         return done.returncode == kct.EXIT_OK
 
     def check(self, method, hooked):

@@ -37,7 +37,7 @@ class Counts(kct.LiveTest):
         return {row["evidence"]: row for row in kct.parse(out)["evidence"]}
 
     def test_way(self):
-        """Only what can be preempted is had by another way; no tracefs need be mounted."""
+        """Only what can be preempted is obtained another way; no tracefs need be mounted."""
         plain = {row["evidence"]: row["way"]
                  for row in kct.parse(kct.run("doctor", "--json").stdout)["evidence"]}
         for prefix in ((), with_mounts(NO_TRACEFS)):

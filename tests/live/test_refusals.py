@@ -209,7 +209,7 @@ class Refusals(kct.LiveTest):
             self.assertNotEqual(row["way"], "kprobe")
             self.assertNotEqual(row["way"], "none")
         self.refused(kct.PROGRAM, "record", "--attach", "kprobe", "-o", self.path("x"), "-d",
-                     "20ms", pattern="cannot be had by kprobe", **filtered)
+                     "20ms", pattern="is not available by kprobe", **filtered)
         record = self.start("record", "-o", self.path("x"), "--json", **filtered).wait_polling()
         self.check_sees(record)
 
@@ -409,7 +409,7 @@ class Doctor(kct.LiveTest):
             [(row["evidence"], row["way"], row["target"]) for row in doctor["evidence"]])
 
     def test_forced(self):
-        """A method that nothing can be had by is refused in one line, with doctor's reason."""
+        """A method that gives no evidence is refused in one line, with doctor's reason."""
         doctor = self.doctor()
         whys = {method: refused for method, _, refused in self.ways(doctor)}
         for method in ("fentry", "kprobe", "tracepoint"):
@@ -425,7 +425,7 @@ class Doctor(kct.LiveTest):
                 self.assertEqual((done.returncode, done.stdout), (kct.EXIT_HOST, ""))
                 self.assertRegex(done.stderr, r"\Akvmclock-trace: [^\n]*\n\Z")
                 first = whys[method][0]
-                self.assertIn(f" cannot be had by {method}: {first['target']}: {first['why']}",
+                self.assertIn(f" is not available by {method}: {first['target']}: {first['why']}",
                               done.stderr)
 
     def test_arguments(self):

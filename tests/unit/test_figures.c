@@ -15,7 +15,7 @@
 #define BIT(figure)    ((kct_figures)1 << KCT_FIGURE_##figure)
 #define ALL_BUT(lacks) (((kct_figures)1 << KCT_NR_FIGURES) - 1 - (lacks))
 
-/* All evidence is had by a hook. */
+/* All evidence is obtained by a hook. */
 static struct kct_header whole(void)
 {
 	struct kct_header header = {.nr_hooks = (uint32_t)kct_nr_evidence};

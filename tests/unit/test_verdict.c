@@ -968,11 +968,11 @@ static void test_unattributed(void **state)
 	s = begin(KCT_YES, 1);
 	s.vm = KCT_NO_VM;
 	tell_update(&s, KCT_NO_VCPU, KCT_CAUSE_HYPERV, KCT_EFFECT_UNKNOWN);
-	check_doubt(&s, "an update could not be laid to its VM");
+	check_doubt(&s, "an update could not be attributed to its VM");
 	s = begin(KCT_YES, 1);
 	s.vm = KCT_NO_VM;
 	published(&s, 0, 1, 0, 0);
-	check_doubt(&s, "a PVTI update could not be laid to its VM");
+	check_doubt(&s, "a PVTI update could not be attributed to its VM");
 }
 
 /* ---- further numbers ---- */

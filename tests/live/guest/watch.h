@@ -7,7 +7,7 @@
 
 #include "report.h"
 
-/* Read the clock for ever: what is seen goes into the report, and largest jumps to the port. */
+/* Read the clock forever: what is seen goes into the report, and largest jumps to the port. */
 void watch(uint32_t vcpu, const volatile struct pvti *page, struct report *report)
 	__attribute__((noreturn));
 
