@@ -192,10 +192,10 @@ static __always_inline void observe_update(struct kct_update_event *e, struct kc
 		observe_request_served(state);
 	e->before = before ? *before : vm->masterclock;
 	read_masterclock((struct kvm *)vm->kvm, &e->after);
-	remember_snapshot(vm, &e->before, &e->after);
-	vm->masterclock = e->after;
+	/* Before the new snapshot is there for others to find. */
 	if (kct_is_setting(e->cause))
-		KCT_ADD(vm->clock_sets, 1);
+		setting_begins(vm, &e->before, &e->after);
+	vm->masterclock = e->after;
 	if (!armed)
 		return;
 	e->effect = effect_of(&e->before, &e->after);

@@ -348,8 +348,7 @@ __noinline int add_vcpu(const struct kct_key *whose, const struct kct_vm_state *
 		return 0;
 	entry->vcpu.vm = vm->vm.event.vm;
 	entry->vcpu.id = BPF_CORE_READ(vcpu, vcpu_id);
-	entry->vcpu.clock_sets = vm->clock_sets;
-	entry->vcpu.clock_offset = BPF_CORE_READ(vcpu, kvm, arch.kvmclock_offset);
+	entry->vcpu.setting = vm->settings.count;
 	if (shown_by == NEW_BY_CENSUS) {
 		entry->vcpu.pvti_version = pvti_version(vcpu);
 		entry->vcpu.tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);

@@ -8,6 +8,7 @@
 
 #include "account.h"
 #include "request.h"
+#include "setting.h"
 
 /*
  * A VM or a vCPU for as long as the kernel keeps it: its address, and a token of its VM that a
@@ -18,12 +19,6 @@ struct kct_key {
 	__u64 token;
 };
 
-/* A snapshot that another one followed, and the kvmclock_offset of the PVTIs made from it. */
-struct kct_past_snapshot {
-	__u64 kernel_ns;
-	__s64 clock_offset;
-};
-#define KCT_PAST_SNAPSHOTS 8
 /* Of a VM or vCPU that found no room: its VM. */
 struct kct_refused {
 	__u64 kvm;
@@ -40,23 +35,19 @@ struct kct_vm_state {
 	__u64 kvm;			    /* address of its struct kvm, which no event tells */
 	struct kct_masterclock masterclock; /* as last seen */
 	struct kct_vm_counters counters;
-	struct kct_past_snapshot past[KCT_PAST_SNAPSHOTS]; /* the last ones, in a ring */
-	__u32 nr_past;					   /* ever */
-	__u64 mm;	  /* the guest's memory: kvm->mm, whose owner is the VMM */
-	__u32 clock_sets; /* how often the clock was set: a vCPU compares it with its own */
-	__u16 announced;  /* the `vm` event has been delivered */
-	__u16 gone;	  /* kvm_destroy_vm() was seen, and the `vm-gone` event delivered */
-	__u32 pad;
+	struct kct_settings settings;
+	__u64 mm;	 /* the guest's memory: kvm->mm, whose owner is the VMM */
+	__u32 announced; /* the `vm` event has been delivered */
+	__u32 gone;	 /* kvm_destroy_vm() was seen, and the `vm-gone` event delivered */
 };
 
 struct kct_vcpu_state {
 	struct kct_pvti pvti; /* as last published, if has_pvti */
 	struct kct_vcpu_counters counters;
-	__u64 tsc_offset;   /* l1_tsc_offset at the last publication: not every change is traced */
-	__s64 clock_offset; /* kvmclock_offset that the last publication shows, or clock_sets did */
-	__u32 vm;	    /* its VM's number */
-	__u32 id;	    /* vcpu_id */
-	__u32 clock_sets;   /* VM's number of clock sets that the last publication shows */
+	__u64 tsc_offset; /* l1_tsc_offset at the last publication: not every change is traced */
+	__u32 vm;	  /* its VM's number */
+	__u32 id;	  /* vcpu_id */
+	__u32 setting;	  /* number of the setting that the last publication shows: setting.h */
 	/* As last published, where that is told by it; else as the census found it, or 0. */
 	__u32 pvti_version;
 	__u32 request_changes; /* of the request bit, as seen: request.h */
