@@ -176,17 +176,28 @@ static bool read_missed(struct kct_misses *misses, const json_t *array)
 	return true;
 }
 
+/* The first release left nothing unwritten: it went on until all was written. */
+static bool read_losses(struct kct_reader *reader, const json_t *losses)
+{
+	for (int i = 0; i < KCT_NR_LOSSES; i++) {
+		const json_t *lost = json_object_get(losses, kct_loss_names[i]);
+
+		if (!lost && i == KCT_LOSS_UNWRITTEN && json_is_object(losses))
+			continue;
+		if (!kct_read_unsigned(lost, (char *)&reader->trailer.losses[i], 8))
+			return refuse(reader, "a trailer without \"%s\"", kct_loss_names[i]);
+	}
+	return true;
+}
+
 static bool read_trailer(struct kct_reader *reader, const json_t *object)
 {
 	struct kct_trailer *trailer = &reader->trailer;
-	const json_t *losses = json_object_get(object, "losses");
 	const json_t *status = json_object_get(object, "status");
 
 	trailer->status = json_is_null(status) ? -1 : 0;
-	for (int i = 0; i < KCT_NR_LOSSES; i++)
-		if (!kct_read_unsigned(json_object_get(losses, kct_loss_names[i]),
-				       (char *)&trailer->losses[i], 8))
-			return refuse(reader, "a trailer without \"%s\"", kct_loss_names[i]);
+	if (!read_losses(reader, json_object_get(object, "losses")))
+		return false;
 	if (!read_missed(&trailer->misses, json_object_get(object, "missed")) ||
 	    !read_anchor(&trailer->ended, object, "ended_ns") ||
 	    !kct_read_unsigned(json_object_get(object, "events"), (char *)&trailer->events, 8) ||

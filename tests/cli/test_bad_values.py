@@ -263,7 +263,7 @@ class Values(Case):
         cases = []
         for path, kind in TRAILER.items():
             for value in VALUES:
-                right = path == "missed" if value is MISSING else kind(value)
+                right = path in r.ADDED["trailer"] if value is MISSING else kind(value)
                 lines = [r.line(r.header()), r.line(r.gone(1)),
                          r.line(put(r.trailer(1), path, value))]
                 cases.append((f"trailer.{path} {value!r}", lines, right))

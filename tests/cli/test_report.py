@@ -94,6 +94,19 @@ class Report(Case):
         self.assertIs(db["gone"], True)
         self.assertEqual(report["unattributed"]["updates"]["total"], 0)
 
+    def test_of_the_first_release(self):
+        """A recording that has the address of each VM, and lacks what was added, reads the same."""
+        before = [r.line(r.as_before(json.loads(line))) for line in r.small()]
+        path = self.write("before.jsonl", before)
+        self.assertEqual(sum(b'"kvm":"0x' in line for line in before), 2)
+        (old,) = self.report("--json", path, status=DONE).objects
+        (new,) = self.report("--json", self.small(), status=DONE).objects
+        for vm in new["vms"]:
+            vm["name_source"] = None  # where the name came from was not told
+        self.assertEqual(old, new)
+        self.assertEqual(self.report(path, status=DONE).out,
+                         self.report(self.small(), status=DONE).out)
+
     @needs(RECORDING_SCHEMA)
     def test_our_recordings_are_what_the_schema_describes(self):
         schema = load(RECORDING_SCHEMA)
