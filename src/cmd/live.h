@@ -52,9 +52,11 @@ struct kct_live {
 	struct kct_model model;
 	/* ---- inside ---- */
 	struct kct_loop loop;
-	int failure;	    /* an enum kct_exit that ends the run */
-	uint64_t nr_read;   /* events */
-	uint64_t unwritten; /* of these: KCT_LOSS_UNWRITTEN */
+	int failure;		/* an enum kct_exit that ends the run */
+	uint64_t nr_read;	/* events while it ran */
+	uint64_t nr_left;	/* those that were read when all was detached */
+	uint64_t read_until_ns; /* CLOCK_MONOTONIC, for these; 0 while it runs */
+	uint64_t unwritten;	/* of all: KCT_LOSS_UNWRITTEN */
 	bool proc_is_ours;
 	uint32_t named_pid; /* the process whose name is in `named`, while one batch is read; 0 */
 	struct kct_vm_name named;

@@ -94,7 +94,6 @@ void kct_loop_end(struct kct_loop *loop, const char *reason)
 	if (loop->reason)
 		return;
 	loop->reason = reason;
-	loop->ended_ns = kct_clock_ns(CLOCK_MONOTONIC);
 	kct_error_patience(ERROR_PATIENCE_MS);
 }
 
@@ -175,9 +174,4 @@ bool kct_loop_wait(struct kct_loop *loop, int fd, uint64_t *patience_ns)
 		if (!*patience_ns)
 			return false;
 	}
-}
-
-bool kct_loop_is_over(const struct kct_loop *loop, uint64_t since_ns)
-{
-	return loop->reason && kct_clock_ns(CLOCK_MONOTONIC) - loop->ended_ns >= since_ns;
 }

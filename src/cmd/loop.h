@@ -21,7 +21,6 @@ struct kct_loop {
 	pid_t child;	      /* 0: none, or it has ended */
 	int32_t child_status; /* its exit status; -1: none */
 	const char *reason;   /* why the run has ended, a word of the trailer; NULL: it has not */
-	uint64_t ended_ns;    /* when, CLOCK_MONOTONIC */
 };
 
 /*
@@ -51,8 +50,5 @@ void kct_loop_poll(struct kct_loop *loop, bool events, int ms);
  * *patience_ns, from which the time is taken. False if that was not enough.
  */
 bool kct_loop_wait(struct kct_loop *loop, int fd, uint64_t *patience_ns);
-
-/* Has the run ended, that long ago? */
-bool kct_loop_is_over(const struct kct_loop *loop, uint64_t since_ns);
 
 #endif

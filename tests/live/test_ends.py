@@ -7,8 +7,10 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
+import unittest
 
 import fuse
 import kct
@@ -102,6 +104,22 @@ class Load(Ends):
                 self.assertEqual(recording.trailer["reason"], "signal")
                 self.assertEqual(recording.trailer["events"], len(recording.events))
         self.assertTrue(storm.is_running())
+
+    @unittest.skipUnless(shutil.which("strace"), "no strace here")
+    def test_slow_detach(self):
+        """What the kernel takes to detach is not taken from the time to read what is left."""
+        script = 'kill -STOP $PPID && exec "$@"'  # so more is left than is read at once
+        record = self.start(
+            "strace", "-qq", "-o", "/dev/null", "-e", "trace=clock_adjtime",
+            "-e", "inject=clock_adjtime:delay_enter=400ms:when=2", kct.PROGRAM, "record", "--json",
+            "-o", self.path("recording"), "--", "sh", "-c", script, "sh",
+            *kct.workload_command("churn", "--vms", 150), program=None)
+        record.lines.next()
+        (pid,) = children(record.pid)
+        os.kill(pid, signal.SIGCONT)
+        report = kct.parse(record.finish(check=kct.EXIT_OK))
+        self.assertEqual(report["lost"], 0)
+        self.assertGreater(report["events"], 1024)
 
     def test_stat(self):
         storm = self.storm()
