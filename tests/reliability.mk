@@ -6,6 +6,7 @@
 SEED     ?= 1
 DURATION ?=
 SAMPLE   ?= 10
+VMS      ?= 1000000
 FUZZ     ?=
 FAULTS   ?=
 WRITE    ?=
@@ -15,7 +16,7 @@ include tests/mutants/mutants.mk
 
 CAMPAIGN = $(if $(DURATION),--duration $(DURATION)) --seed $(SEED) $(WRITE)
 
-.PHONY: fuzz faults soak mutants reliability-check
+.PHONY: fuzz faults soak soak-many mutants reliability-check
 fuzz:
 	@scripts/deps build test fuzz
 	@$(BUILD) fuzz-build
@@ -27,6 +28,9 @@ faults: all
 
 soak: all
 	@tests/soak/run $(CAMPAIGN)
+
+soak-many: all
+	@tests/soak/many --vms $(VMS) $(CAMPAIGN)
 
 mutants:
 	@scripts/deps build test

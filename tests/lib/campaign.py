@@ -2,6 +2,8 @@
 """What the runners of the reliability campaign share: results as TAP, durations, the document."""
 
 import argparse
+import contextlib
+import fcntl
 import os
 import re
 import sys
@@ -26,6 +28,16 @@ def options(doc):
     parser.add_argument("--write", action="store_true",
                         help="put the figures into docs/reliability.md")
     return parser
+
+
+@contextlib.contextmanager
+def alone():
+    """With $KCT_HOST_LOCK locked, if it names a file: nobody else makes VMs then."""
+    path = os.environ.get("KCT_HOST_LOCK")
+    with open(path, "w", encoding="ascii") if path else contextlib.nullcontext() as lock:
+        if lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class Tap:

@@ -3,25 +3,29 @@
 
 import os
 import signal
+import subprocess
 import threading
 
 import kct
 
 
-def resident(pid):
-    """KiB, from /proc."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+ROOM = 1024  # KiB that memory may go up and down without growing
+
+
+def own_memory(pid):
+    """KiB that it has now, of no file: neither its program's nor the ring buffer's pages."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Anonymous:"))
 
 
 class Watcher:
-    def __init__(self, name, *arguments):
+    def __init__(self, name, *arguments, **kwargs):
         self.name = name
-        self.process = kct.Process(*arguments).wait_polling()
+        self.process = kct.Process(*arguments, **kwargs).wait_polling()
         self.memory, self.files = [], []
 
     def sample(self):
-        self.memory.append(resident(self.process.pid))
+        self.memory.append(own_memory(self.process.pid))
         self.files.append(len(os.listdir(f"/proc/{self.process.pid}/fd")))
 
     def growth(self):
@@ -33,8 +37,8 @@ class Watcher:
 class Stat(Watcher):
     """Its tables, one a second; a VM that is gone is in one more, and in none after that."""
 
-    def __init__(self):
-        super().__init__("stat", "stat", "--json", "1s")
+    def __init__(self, *options):
+        super().__init__("stat", "stat", "--json", *options, "1s")
         self.gone, self.last, self.complete = None, None, True
         self.tables = 0
         self.reader = threading.Thread(target=self.read, daemon=True)
@@ -68,12 +72,23 @@ class Stat(Watcher):
 class Record(Watcher):
     """Into nowhere; its summary has the same counts."""
 
-    def __init__(self):
-        super().__init__("record", "record", "--json", "-o", "/dev/null")
+    def __init__(self, *options):
+        super().__init__("record", "record", "--json", "-o", "/dev/null", *options)
 
     def finish(self):
         self.report = kct.parse(self.process.finish(signal.SIGINT))
         return self.process.popen.returncode, sums(self.report)
+
+
+class Trace(Watcher):
+    """Into nowhere: only its status tells whether all was seen."""
+
+    def __init__(self):
+        super().__init__("trace", "trace", stdout=subprocess.DEVNULL)
+
+    def finish(self):
+        self.process.signal(signal.SIGINT)
+        return self.process.popen.wait(kct.PATIENCE), {}
 
 
 NOBODY = {"updates": {"total": 0}, "pvti_updates": 0, "tsc_writes": 0}
@@ -94,3 +109,9 @@ def sums(report):
 
 def add(one, other):
     return {key: (one or {}).get(key, 0) + value for key, value in other.items()}
+
+
+def differences(seen, truth):
+    """{key: (seen, true)} where they differ."""
+    return {key: (seen[key], value) for key, value in truth.items()
+            if key in seen and seen[key] != value}
