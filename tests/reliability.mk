@@ -36,7 +36,7 @@ mutants:
 	@scripts/deps build test
 	@tests/mutants/run --sample $(SAMPLE) $(CAMPAIGN)
 
-# Six minutes in all.
+# Five minutes in all on two CPUs, one of them for the build.
 reliability-check: fuzz-build all
 	@mkdir -p $(TAP)
 	@tests/fuzz/run --tap $(TAP)/fuzz.tap --targets $(FUZZ_DIR) --duration 60s || :
