@@ -154,9 +154,10 @@ suite_images() {
 
 # ask_suites SERIES COMMAND ARG: what COMMAND SUITE ARG says of each suite of a series, in the array
 # found, each line with its suite at the end, sorted by version, oldest first; of one version the
-# unsigned package comes first. $why says which suites could not be asked.
+# unsigned package comes first. $why says which suites could not be asked. The lists are locked only
+# meanwhile: a build may take long after it.
 ask_suites() {
-	local suite lines='' whys=''
+	local suite lines='' whys='' lab_lock
 	with_lock archive
 	for suite in $(suites_of "$1"); do
 		if have_suite "$suite"; then
@@ -165,6 +166,7 @@ ask_suites() {
 			whys+="${whys:+; }$why"
 		fi
 	done
+	exec {lab_lock}>&-
 	why=$whys
 	# shellcheck disable=SC2034 # for the caller
 	mapfile -t found < <(grep . <<<"$lines" |
