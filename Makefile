@@ -147,7 +147,7 @@ ifneq ($(LAB),)
 endif
 	@tests/summarize $(addprefix $(TAP)/,unit.tap cli.tap live.tap \
 		$(if $(RELIABILITY),fuzz.tap faults.tap soak.tap mutants.tap) \
-		$(if $(PACKAGE),install.tap) $(if $(LAB),lab.tap))
+		$(if $(PACKAGE),install.tap) $(if $(LAB),lab.tap lab-patches.tap))
 
 # ---- the lab: other kernels, in software emulation ----
 
@@ -170,11 +170,21 @@ lab-patches: all
 	@scripts/deps lab
 	@tests/lab/verdicts $(WRITE)
 
-# As much of both as a test run has the time for: `make check LAB=1`.
+# As much of both as a test run has the time for, side by side: `make check LAB=1`.
+LAB_CHECK_PATCHES := base p123 dedup clock-guest-dedup
+
+.PHONY: lab-check-kernels lab-check-patches
 lab-check: all
 	@scripts/deps lab
 	@mkdir -p $(TAP)
-	@tests/lab/run --kernels 6.12 --timeout 600 --tap $(TAP)/lab.tap migrate hooks locked-down || :
+	@$(BUILD) --output-sync lab-check-kernels lab-check-patches
+
+lab-check-kernels:
+	@tests/lab/run --kernels '6.12 newest' --jobs tests/lab/jobs.check --timeout 600 \
+		--tap $(TAP)/lab.tap || :
+
+lab-check-patches:
+	@tests/lab/verdicts --quick --tap $(TAP)/lab-patches.tap $(LAB_CHECK_PATCHES) || :
 
 # ---- benchmarks: any KVM host, as root ----
 
