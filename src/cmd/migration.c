@@ -157,7 +157,7 @@ static int show(const struct options *o, const struct read *source, const struct
 	struct kct_migration_view view = {
 		.incomplete = doubt(source, target, incomplete, sizeof(incomplete))};
 	struct kct_migration migration = {0};
-	int status = kct_pair(&from_vms, &to_vms, o->pair, &from, &to);
+	int status = kct_choose_vms(&from_vms, &to_vms, o->pair, &from, &to);
 
 	if (status)
 		return refused(&view);

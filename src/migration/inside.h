@@ -43,8 +43,10 @@ struct kct_pair {
 /* Fill the pair, of which `from` and `to` are set; why something of it is not known, or NULL. */
 const char *kct_find_pair(const struct kct_history *target, struct kct_pair *pair);
 bool kct_same_rate(const struct kct_pvti *a, const struct kct_pvti *b);
+/* What was added to the clock of the VM: the same by each of its vCPUs that tells. */
+struct kct_ns kct_clock_advance(const struct kct_migration *m, const struct kct_pair *pair);
 /* T1, T2 and what follows from them; then what of the drift that was observed is explained. */
-void kct_predict(struct kct_vcpu_migration *v, struct kct_migration *m,
+void kct_predict(struct kct_vcpu_migration *v, const struct kct_migration *m,
 		 const struct kct_pair *pair);
 void kct_explain(struct kct_vcpu_migration *v, const struct kct_pair *pair);
 

@@ -98,6 +98,8 @@ static void migrate_vcpu(struct kct_migration *m, struct kct_fit *fit, struct kc
 	if (!to->arrival_ns)
 		return;
 	v->observed = kct_known((uint64_t)kct_pvti_drift(&from->pvti, &to->arrival));
+	if (!m->clock_advance.known)
+		m->clock_advance = kct_clock_advance(m, &pair);
 	kct_predict(v, m, &pair);
 	kct_explain(v, &pair);
 }

@@ -199,8 +199,8 @@ static const struct kct_vm *find_named(const struct kct_vms *vms, const char *te
 	return NULL;
 }
 
-int kct_pair(const struct kct_vms *source, const struct kct_vms *target, const char *pair,
-	     const struct kct_vm **from, const struct kct_vm **to)
+int kct_choose_vms(const struct kct_vms *source, const struct kct_vms *target, const char *pair,
+		   const struct kct_vm **from, const struct kct_vm **to)
 {
 	struct search search = {.source = source, .target = target};
 	const char *equals = pair ? strchr(pair, '=') : NULL;

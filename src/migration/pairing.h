@@ -22,7 +22,7 @@ bool kct_same_boot(const struct kct_vms *a, const struct kct_vms *b);
  * order; without it (NULL) by UUID, and where no UUID is in both, by name. `target` may be
  * `source`. 0, or KCT_EXIT_USAGE with the reason on stderr.
  */
-int kct_pair(const struct kct_vms *source, const struct kct_vms *target, const char *pair,
-	     const struct kct_vm **from, const struct kct_vm **to);
+int kct_choose_vms(const struct kct_vms *source, const struct kct_vms *target, const char *pair,
+		   const struct kct_vm **from, const struct kct_vm **to);
 
 #endif

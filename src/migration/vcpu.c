@@ -73,12 +73,17 @@ const char *kct_find_pair(const struct kct_history *target, struct kct_pair *pai
 }
 
 /* What was added to the clock from being saved to being set. */
-static uint64_t clock_advance(const struct kct_setting *set, uint64_t saved, uint64_t in_force)
+struct kct_ns kct_clock_advance(const struct kct_migration *m, const struct kct_pair *pair)
 {
+	const struct kct_setting *set = &m->target->set;
+	uint64_t saved;
+
+	if (!pair->has_set || !kct_saved_clock(m->source, m->target, &saved))
+		return (struct kct_ns){0};
 	if (set->update.cause != KCT_CAUSE_SET_CLOCK_GUEST && set->clock.has_data &&
 	    !(set->clock.flags & KCT_CLOCK_REALTIME))
-		return set->clock.clock - saved;
-	return in_force - saved;
+		return kct_known(set->clock.clock - saved);
+	return kct_known(pair->set_clock - saved);
 }
 
 /*
@@ -131,7 +136,8 @@ static struct kct_ns tsc_advance(const struct kct_migration *m, const struct kct
  * Where a line was asked for, nothing rests on when TSC and clock were saved. Where the offsets of
  * TSCs were carried over no TSC was saved: then P1 is P2, so to say.
  */
-void kct_predict(struct kct_vcpu_migration *v, struct kct_migration *m, const struct kct_pair *pair)
+void kct_predict(struct kct_vcpu_migration *v, const struct kct_migration *m,
+		 const struct kct_pair *pair)
 {
 	const struct kct_pvti *line = &pair->from->pvti;
 	uint64_t clock;
@@ -139,10 +145,6 @@ void kct_predict(struct kct_vcpu_migration *v, struct kct_migration *m, const st
 
 	if (!pair->has_set || !(m->by_line || saved))
 		return;
-	/* The same for every vCPU: the offset that is in force is the VM's. */
-	if (saved)
-		m->clock_advance =
-			kct_known(clock_advance(&m->target->set, clock, pair->set_clock));
 	v->tsc_advance = tsc_advance(m, pair);
 	if (m->by_line || !pair->has_saved) {
 		v->predicted = kct_known(asked_clock(m->target, pair) -
