@@ -57,10 +57,15 @@ class Suites:
         self.files = sorted(os.listdir(os.path.join(tree, "tests", "unit")))
 
     def read(self, name):
-        """A source file of the unit tests, with what it includes of theirs."""
+        """A source file of the unit tests, with what it includes of theirs, and headers of ours."""
         with open(os.path.join(self.tree, "tests", "unit", name), encoding="utf-8") as file:
             text = file.read()
         theirs = re.findall(r'^#include "(\w+\.h)"', text, re.M)
+        ours = re.findall(r'^#include "(\w+/\w+\.h)"', text, re.M)
+        for path in (os.path.join(self.tree, "src", other) for other in ours):
+            if os.path.exists(path):
+                with open(path, encoding="utf-8") as file:
+                    text += file.read()
         return text + "".join(self.read(other) for other in theirs if other in self.files)
 
     def unit_tests(self, folder):

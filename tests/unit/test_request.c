@@ -74,6 +74,22 @@ static void test_served_meanwhile(void **state)
 	assert_false(kct_request_is_pending(known));
 }
 
+/* Odd is pending. It never goes back: who looked long ago would tell of what is over. */
+static void test_goes_forward(void **state)
+{
+	uint32_t known = 4;
+
+	(void)state;
+	assert_true(kct_request_changed(&known, 4, 1, OTHERS));
+	assert_int_equal(known, 5);
+	assert_true(kct_request_changed(&known, 5, 0, OWN));
+	assert_int_equal(known, 6);
+	assert_int_equal(kct_request_served(&known), 0);
+	assert_int_equal(known, 8);
+	assert_false(kct_request_changed(&known, 4, 1, OWN));
+	assert_int_equal(known, 8);
+}
+
 /* ---- all at once ---- */
 
 static struct {
@@ -152,6 +168,7 @@ int main(void)
 		cmocka_unit_test(test_not_cleared_by_others),
 		cmocka_unit_test(test_cleared_by_itself),
 		cmocka_unit_test(test_served_meanwhile),
+		cmocka_unit_test(test_goes_forward),
 		cmocka_unit_test(test_race),
 	};
 

@@ -510,6 +510,27 @@ static void test_set_twice(void **state)
 	assert_int_equal(all.findings.pending_after_set, 5);
 }
 
+/* What was asked for is told when the ioctl returns: a vCPU has served its request by then. */
+static void test_served_before_told(void **state)
+{
+	struct story s = waiting();
+	struct kct_judgement all;
+	union kct_any_event e;
+
+	(void)state;
+	tell_update(&s, KCT_NO_VCPU, KCT_CAUSE_SET_CLOCK, setting_effect(&s));
+	served(&s, 2, KCT_EFFECT_RESNAPSHOT);
+	e = set_clock_event(&s, 4, KCT_NO_NUMBER);
+	take(&s, &e);
+	for (uint32_t i = 0; i < 4; i++)
+		if (i != 2)
+			served(&s, i, KCT_EFFECT_RESNAPSHOT);
+	all = end(&s);
+	assert_string_equal(all.why, "");
+	assert_int_equal(all.findings.pending_at_set, 4);
+	assert_int_equal(all.findings.snapshots, 4);
+}
+
 static void test_suppressed(void **state)
 {
 	struct story s = restored(4);
@@ -1045,6 +1066,28 @@ static void test_wrong_negative_deltas(void **state)
 	assert_int_equal(negative_delta(0).negative_wrong, 0);
 }
 
+static uint64_t unstable(uint32_t active, int flags)
+{
+	struct story s = begin(active, 1);
+	union kct_any_event e = {
+		.pvti = {.event = head(&s, KCT_EVENT_PVTI, 0),
+			 .new_pvti = {.tsc_timestamp = 1, .flags = (uint8_t)flags}}};
+
+	take(&s, &e);
+	return end(&s).findings.pvti_unstable;
+}
+
+/* A guest that must not trust its TSC, though KVM has a masterclock for it. */
+static void test_unstable(void **state)
+{
+	(void)state;
+	assert_int_equal(unstable(KCT_YES, 0), 1);
+	assert_int_equal(unstable(KCT_YES, KCT_PVTI_TSC_STABLE), 0);
+	assert_int_equal(unstable(KCT_NO, 0), 0);
+	assert_int_equal(unstable(KCT_NO, KCT_PVTI_TSC_STABLE), 0);
+	assert_int_equal(unstable(KCT_NOT_KNOWN, 0), 0);
+}
+
 static bool offsets_differ(struct story *s)
 {
 	return end(s).findings.tsc_offsets_differ;
@@ -1146,6 +1189,7 @@ int main(void)
 		TEST(test_cleared_before_update),
 		TEST(test_served_after_update),
 		TEST(test_set_twice),
+		TEST(test_served_before_told),
 		TEST(test_suppressed),
 		TEST(test_nothing),
 		TEST(test_needed),
@@ -1168,6 +1212,7 @@ int main(void)
 		TEST(test_unattributed),
 		TEST(test_negative_deltas),
 		TEST(test_wrong_negative_deltas),
+		TEST(test_unstable),
 		TEST(test_tsc_offsets),
 		TEST(test_blackout),
 		TEST(test_drift),
