@@ -93,6 +93,10 @@ class Subject:
         """{what: value}; of an offline command, all that it says."""
         return {"output": ended.out}
 
+    def ways(self, ended):
+        """By which way each piece of evidence was had, as it says itself."""
+        return {}
+
 
 class Offline(Subject):
     def prepare(self, directory):
@@ -130,8 +134,15 @@ def counts(value, path=""):
             yield from counts(inner, f"{path} {key}".strip())
 
 
+def ways_of(hooks):
+    return {hook["evidence"]: hook["way"] for hook in hooks}
+
+
 class Live(Subject):
     live = True
+
+    def ways(self, ended):
+        return ways_of(kct.parse(ended.out.splitlines()[-1])["hooks"])
 
     def figures_of(self, report, pid):
         """Counts, which are the same in every run; times and the clocks' jumps are not."""
@@ -180,6 +191,9 @@ class Stat(Watch):
 
 class Trace(Watch):
     """How often which vCPU had what."""
+
+    def ways(self, ended):
+        return ways_of(kct.Recording(ended.out).header["hooks"])
 
     def figures(self, ended):
         recording = kct.Recording(ended.out)
