@@ -77,6 +77,18 @@ $(OUTPUT)/kvmclock.skel.h: $(OUTPUT)/kvmclock.bpf.o
 	$(say) SKEL $@
 	$(Q)$(BPFTOOL) gen skeleton $< name kvmclock_bpf > $@.new && mv $@.new $@
 
+# What the HTML pages are drawn with, as it is to be read in src/picture/.
+PAGE_FILES := $(addprefix src/picture/,page.css page.js migration.js report.js)
+$(filter $(OUTPUT)/src/picture/%,$(OBJECTS)): | $(OUTPUT)/picture/assets.h
+
+$(OUTPUT)/picture/assets.h: scripts/embed $(PAGE_FILES)
+	$(say) EMBED $@
+	$(Q)mkdir -p $(@D)
+	$(Q){ scripts/embed KCT_PAGE_CSS src/picture/page.css && \
+		scripts/embed KCT_MIGRATION_JS src/picture/page.js src/picture/migration.js && \
+		scripts/embed KCT_REPORT_JS src/picture/page.js src/picture/report.js; \
+	} > $@.new && mv $@.new $@
+
 -include $(OBJECTS:.o=.d)
 
 .PHONY: help
@@ -89,6 +101,7 @@ help:
 	'lab        the live tests on other kernels, in software emulation' \
 	'lab-patches  verdicts on kernels with one behaviour changed each' \
 	'unit, cli  only the tests that need no VM' \
+	'picture    the tests of pages in a browser; screenshots in $(OUTPUT)/pictures' \
 	'fuzz       mutated input, for DURATION=1m; FUZZ=report' \
 	'faults     every system call of a command failed in turn; DURATION=, FAULTS=record' \
 	'soak       guests without end, and kill -9, for DURATION=1m' \
@@ -128,11 +141,12 @@ TAP := $(OUTPUT)/tap
 # the status, also for a suite that left no file.
 .PHONY: check
 check:
-	@scripts/deps build test
+	@scripts/deps build test picture
 	@$(BUILD) all
 	@rm -rf $(TAP) && mkdir -p $(TAP)
 	@$(BUILD) unit || :
 	@$(BUILD) cli || :
+	@$(BUILD) picture || :
 	@tests/live/run --tap $(TAP)/live.tap || :
 ifneq ($(RELIABILITY),)
 	@scripts/deps fuzz faults
@@ -145,7 +159,7 @@ endif
 ifneq ($(LAB),)
 	@$(BUILD) lab-check || :
 endif
-	@tests/summarize $(addprefix $(TAP)/,unit.tap cli.tap live.tap \
+	@tests/summarize $(addprefix $(TAP)/,unit.tap cli.tap picture.tap live.tap \
 		$(if $(RELIABILITY),fuzz.tap faults.tap soak.tap mutants.tap) \
 		$(if $(PACKAGE),install.tap) $(if $(LAB),lab.tap lab-patches.tap))
 
@@ -261,4 +275,5 @@ uninstall:
 include packaging/packaging.mk
 include tests/unit/unit.mk
 include tests/reliability.mk
+include tests/picture/picture.mk
 include tests/live/guest/guest.mk

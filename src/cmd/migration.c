@@ -6,15 +6,21 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/page.h"
 #include "migration/pairing.h"
+#include "picture/page.h"
+#include "picture/timeline.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "record/load.h"
+#include "show/line.h"
 #include "show/migration.h"
+#include "show/report.h"
 
 /* A recording, and what the clocks of the VMs in it did. */
 struct read {
-	char *path; /* its printable form; ours */
+	const char *given;
+	char *path; /* the printable form of that; ours */
 	struct kct_recording recording;
 	struct kct_histories histories;
 	bool failed;
@@ -23,12 +29,15 @@ struct read {
 struct options {
 	const char *paths[2];
 	int nr_paths;
-	const char *pair;
+	const char *pair, *html;
 	bool json;
 };
 
+enum { KEY_HTML = 256 };
+
 static const struct argp_option options[] = {
 	{"json", 'j', NULL, 0, "One JSON object", 0},
+	{"html", KEY_HTML, "FILE", 0, "Also a page with pictures of it into this file", 0},
 	{"pair", 'P', "SRC=DST", 0,
 	 "The VM on the source and on the target, each by name, UUID or number in its recording",
 	 0},
@@ -42,6 +51,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case 'j':
 		o->json = true;
+		return 0;
+	case KEY_HTML:
+		o->html = text;
 		return 0;
 	case 'P':
 		if (!strchr(text, '=') || *text == '=' || !strchr(text, '=')[1])
@@ -76,6 +88,7 @@ static int read_recording(struct read *read, const char *path)
 {
 	int status;
 
+	read->given = path;
 	read->path = kct_text_dup(path, 0);
 	kct_histories_init(&read->histories);
 	if (!read->path) {
@@ -149,6 +162,80 @@ static int refused(const struct kct_migration_view *view)
 	return view->incomplete ? KCT_EXIT_INCOMPLETE : KCT_EXIT_USAGE;
 }
 
+/* ---- the page ---- */
+
+struct page {
+	const struct kct_migration_view *view;
+	struct kct_timeline timeline;
+	bool target; /* the events that come are the target's recording's */
+	bool both;   /* and the source's as well */
+};
+
+static void on_drawn(void *context, const union kct_any_event *event)
+{
+	struct page *page = context;
+
+	kct_timeline_event(&page->timeline, page->target, event);
+	if (page->both)
+		kct_timeline_event(&page->timeline, !page->target, event);
+}
+
+static void write_page(FILE *out, void *context)
+{
+	const struct page *page = context;
+	const struct kct_migration_view *view = page->view;
+	char name[KCT_VM_LABEL_SIZE], title[sizeof(name) + 32];
+	FILE *part;
+
+	kct_show_name(name, sizeof(name), view->target.vm);
+	snprintf(title, sizeof(title), "Migration of %s", name);
+	kct_page_open(out, KCT_PAGE_MIGRATION, title);
+	part = kct_page_text(out);
+	if (part) {
+		kct_show_migration(part, view);
+		fclose(part);
+	}
+	part = kct_page_data(out, "answer");
+	if (part) {
+		kct_show_migration_json(part, view);
+		fclose(part);
+	}
+	part = kct_page_data(out, "events");
+	if (part) {
+		kct_timeline_write(part, &page->timeline, kct_show_line);
+		fclose(part);
+	}
+	kct_page_close(out, KCT_PAGE_MIGRATION);
+}
+
+/* The events are read once more, now that it is known which ones matter. */
+static int draw(const char *path, const struct kct_migration_view *view, const struct read *source,
+		const struct read *target)
+{
+	const struct kct_timeline_end ends[] = {{view->source.vm, &view->source.side},
+						{view->target.vm, &view->target.side}};
+	struct page page = {.view = view, .both = source == target};
+	const struct read *reads[] = {source, target};
+	int status = 0;
+
+	if (kct_timeline_init(&page.timeline, view->migration, ends)) {
+		kct_error("out of memory");
+		status = KCT_EXIT_HOST;
+	}
+	for (int i = 0; !status && i < (page.both ? 1 : 2); i++) {
+		page.target = i;
+		if (kct_load_again(reads[i]->given, on_drawn, &page))
+			continue;
+		kct_error("%s: --html reads a recording twice, which this one cannot be",
+			  reads[i]->path);
+		status = KCT_EXIT_USAGE;
+	}
+	if (!status)
+		status = kct_write_file(path, write_page, &page);
+	kct_timeline_clear(&page.timeline);
+	return status;
+}
+
 static int show(const struct options *o, const struct read *source, const struct read *target)
 {
 	const struct kct_vms from_vms = vms_of(source), to_vms = vms_of(target);
@@ -176,7 +263,10 @@ static int show(const struct options *o, const struct read *source, const struct
 		kct_show_migration_json(stdout, &view);
 	else
 		kct_show_migration(stdout, &view);
+	status = o->html ? draw(o->html, &view, source, target) : 0;
 	kct_migration_clear(&migration);
+	if (status)
+		return status;
 	return view.incomplete ? KCT_EXIT_INCOMPLETE : KCT_EXIT_OK;
 }
 

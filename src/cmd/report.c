@@ -8,6 +8,9 @@
 
 #include "cmd/cmd.h"
 #include "cmd/filter.h"
+#include "cmd/page.h"
+#include "picture/overview.h"
+#include "picture/page.h"
 #include "base/error.h"
 #include "record/load.h"
 #include "show/report.h"
@@ -15,13 +18,17 @@
 struct options {
 	struct kct_filter filter;
 	bool json, verbose;
+	const char *html;
 	char **files;
 	int nr_files;
 };
 
+enum { KEY_HTML = 256 };
+
 static const struct argp_option options[] = {
 	{"json", 'j', NULL, 0, "One JSON object for each recording", 0},
 	{"verbose", 'v', NULL, 0, "A line for each vCPU", 0},
+	{"html", KEY_HTML, "FILE", 0, "Also a page with a picture of it into this file", 0},
 	{0},
 };
 
@@ -29,7 +36,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct options *o = state->input;
 
-	(void)text;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &o->filter;
@@ -37,12 +43,17 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case 'j':
 		o->json = true;
 		return 0;
+	case KEY_HTML:
+		o->html = text;
+		return 0;
 	case 'v':
 		o->verbose = true;
 		return 0;
 	case ARGP_KEY_ARGS:
 		o->files = state->argv + state->next;
 		o->nr_files = state->argc - state->next;
+		if (o->html && o->nr_files > 1)
+			argp_error(state, "--html takes one recording");
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which recording? - is standard input");
@@ -51,31 +62,90 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static bool wants(void *context, const union kct_any_event *event, const struct kct_vm_name *name)
+/* One recording that is being read. */
+struct reading {
+	struct options *options;
+	struct kct_recording recording;
+	struct kct_overview overview; /* with --html */
+	struct kct_report report;
+};
+
+static bool on_event(void *context, const union kct_any_event *event,
+		     const struct kct_vm_name *name)
 {
-	return kct_filter_event(context, event, name);
+	struct reading *reading = context;
+
+	if (!kct_filter_event(&reading->options->filter, event, name))
+		return false;
+	if (reading->options->html)
+		kct_overview_event(&reading->overview, &reading->recording.header, event);
+	return true;
+}
+
+static void write_page(FILE *out, void *context)
+{
+	const struct reading *reading = context;
+	const struct kct_header *header = &reading->recording.header;
+	char title[sizeof(header->host) + 32];
+	FILE *part;
+
+	snprintf(title, sizeof(title), "Masterclock updates on %s",
+		 *header->host ? header->host : "?");
+	kct_page_open(out, KCT_PAGE_REPORT, title);
+	part = kct_page_text(out);
+	if (part) {
+		kct_show_report(part, &reading->report, true);
+		fclose(part);
+	}
+	part = kct_page_data(out, "answer");
+	if (part) {
+		kct_show_report_json(part, &reading->report);
+		fclose(part);
+	}
+	part = kct_page_data(out, "events");
+	if (part) {
+		kct_overview_write(part, &reading->overview, reading->report.ended_ns);
+		fclose(part);
+	}
+	kct_page_close(out, KCT_PAGE_REPORT);
+}
+
+static int show(struct reading *reading, int status)
+{
+	const struct kct_recording *recording = &reading->recording;
+	const struct options *o = reading->options;
+	int failed;
+
+	reading->report = (struct kct_report){
+		.header = &recording->header,
+		.model = &recording->model,
+		.ended_ns = recording->trailer.ended.boot_ns,
+		.incomplete = *recording->incomplete ? recording->incomplete : NULL,
+	};
+	if (o->json)
+		kct_show_report_json(stdout, &reading->report);
+	else
+		kct_show_report(stdout, &reading->report, o->verbose);
+	failed = o->html ? kct_write_file(o->html, write_page, reading) : 0;
+	return failed ? failed : status;
 }
 
 static int report_file(const char *path, struct options *o)
 {
-	struct kct_recording recording;
-	struct kct_report report;
-	int status = kct_load(path, &recording, wants, &o->filter);
+	struct reading reading = {.options = o};
+	int status = 0;
 
+	if (o->html && kct_overview_init(&reading.overview)) {
+		kct_error("out of memory");
+		return KCT_EXIT_HOST;
+	}
+	status = kct_load(path, &reading.recording, on_event, &reading);
 	kct_filter_clear(&o->filter);
-	if (status == KCT_EXIT_USAGE)
-		return status;
-	report = (struct kct_report){
-		.header = &recording.header,
-		.model = &recording.model,
-		.ended_ns = recording.trailer.ended.boot_ns,
-		.incomplete = *recording.incomplete ? recording.incomplete : NULL,
-	};
-	if (o->json)
-		kct_show_report_json(stdout, &report);
-	else
-		kct_show_report(stdout, &report, o->verbose);
-	kct_recording_clear(&recording);
+	if (status != KCT_EXIT_USAGE) {
+		status = show(&reading, status);
+		kct_recording_clear(&reading.recording);
+	}
+	kct_overview_clear(&reading.overview);
 	return status;
 }
 

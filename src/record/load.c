@@ -128,6 +128,27 @@ int kct_load(const char *path, struct kct_recording *recording, kct_visit visit,
 	return status;
 }
 
+bool kct_load_again(const char *path,
+		    void (*visit)(void *context, const union kct_any_event *event), void *context)
+{
+	FILE *in = strcmp(path, "-") ? fopen(path, "re") : NULL;
+	struct kct_reader *reader = in ? malloc(sizeof(*reader)) : NULL;
+	enum kct_line line;
+	bool readable = false;
+
+	if (reader) {
+		kct_reader_init(reader, in);
+		while ((line = kct_reader_next(reader)) < KCT_LINE_END)
+			if (line == KCT_LINE_EVENT)
+				visit(context, &reader->event);
+		readable = reader->header_seen;
+	}
+	free(reader);
+	if (in)
+		fclose(in);
+	return readable;
+}
+
 void kct_recording_clear(struct kct_recording *recording)
 {
 	kct_model_clear(&recording->model);

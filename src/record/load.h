@@ -34,6 +34,12 @@ typedef bool (*kct_visit)(void *context, const union kct_any_event *event,
  * with the reason on stderr and nothing to clear. `visit` may be NULL.
  */
 int kct_load(const char *path, struct kct_recording *recording, kct_visit visit, void *context);
+/*
+ * Read `path` once more, which kct_load() has read, for its events alone; nothing is said. False
+ * where it cannot be read again: standard input, a pipe.
+ */
+bool kct_load_again(const char *path,
+		    void (*visit)(void *context, const union kct_any_event *event), void *context);
 void kct_recording_clear(struct kct_recording *recording);
 
 #endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Files that a command makes beside what it prints: --html, --perfetto. */
+#ifndef KCT_CMD_PAGE_H
+#define KCT_CMD_PAGE_H
+
+#include <stdio.h>
+
+/*
+ * Have `write` make the file, which takes the place of one that is there when it is whole. 0 or an
+ * enum kct_exit, said.
+ */
+int kct_write_file(const char *path, void (*write)(FILE *out, void *context), void *context);
+
+#endif
