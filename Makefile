@@ -261,6 +261,7 @@ install: all
 	install -D -m 644 $(COMPLETIONS)/zsh $(DESTDIR)$(ZSHDIR)/_kvmclock-trace
 	install -D -m 644 $(COMPLETIONS)/fish $(DESTDIR)$(FISHDIR)/kvmclock-trace.fish
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCUMENTS)
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/pictures $(wildcard docs/pictures/*.png)
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples examples/migrate.jsonl \
 		contrib/container/Containerfile contrib/kubernetes/daemonset.yaml
 	install -D -m 755 -t $(DESTDIR)$(DOCDIR)/examples scripts/demo
