@@ -25,6 +25,7 @@ static const struct {
 	{"verify", cmd_verify, "a verdict: does this kernel take unnecessary snapshots?"},
 	{"compare", cmd_compare, "two recordings side by side"},
 	{"migration", cmd_migration, "a migration's drift: predicted, observed, and explained"},
+	{"export", cmd_export, "a recording in a form that other programs read"},
 	{"drift", cmd_drift, "the PVTI calculator"},
 	{"workload", cmd_workload, "the built-in guests, to try it on"},
 };

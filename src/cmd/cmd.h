@@ -12,6 +12,7 @@ int cmd_report(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_migration(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_drift(int argc, char **argv);
 int cmd_workload(int argc, char **argv);
 

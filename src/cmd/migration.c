@@ -180,7 +180,7 @@ static void on_drawn(void *context, const union kct_any_event *event)
 		kct_timeline_event(&page->timeline, !page->target, event);
 }
 
-static void write_page(FILE *out, void *context)
+static int write_page(FILE *out, void *context)
 {
 	const struct page *page = context;
 	const struct kct_migration_view *view = page->view;
@@ -206,6 +206,7 @@ static void write_page(FILE *out, void *context)
 		fclose(part);
 	}
 	kct_page_close(out, KCT_PAGE_MIGRATION);
+	return 0;
 }
 
 /* The events are read once more, now that it is known which ones matter. */

@@ -14,11 +14,12 @@ static int fail(const char *path, int error, int status)
 	return status;
 }
 
-int kct_write_file(const char *path, void (*write)(FILE *out, void *context), void *context)
+int kct_write_file(const char *path, int (*write)(FILE *out, void *context), void *context)
 {
 	struct kct_replacement file;
 	int error = kct_replace_open(&file, path);
 	bool in_place;
+	int refused = 0;
 	FILE *out = error ? NULL : fdopen(file.fd, "w");
 
 	if (!error && !out)
@@ -31,13 +32,13 @@ int kct_write_file(const char *path, void (*write)(FILE *out, void *context), vo
 		error = kct_replace_commit(&file);
 	errno = 0;
 	if (!error)
-		write(out, context);
-	if (!error && (fflush(out) || ferror(out)))
+		refused = write(out, context);
+	if (!error && !refused && (fflush(out) || ferror(out)))
 		error = errno ? -errno : -EIO;
-	if (!error && !in_place)
+	if (!error && !refused && !in_place)
 		error = kct_replace_commit(&file);
 	kct_replace_abandon(&file);
-	if (fclose(out) && !error)
+	if (fclose(out) && !error && !refused)
 		error = -errno;
-	return error ? fail(path, -error, KCT_EXIT_INCOMPLETE) : 0;
+	return error ? fail(path, -error, KCT_EXIT_INCOMPLETE) : refused;
 }

@@ -6,9 +6,10 @@
 #include <stdio.h>
 
 /*
- * Have `write` make the file, which takes the place of one that is there when it is whole. 0 or an
- * enum kct_exit, said.
+ * Have `write` make the file, which takes the place of one that is there when it is whole. If
+ * `write` gives anything but 0, it is left as it was, and that is given back. 0 or an enum
+ * kct_exit, said.
  */
-int kct_write_file(const char *path, void (*write)(FILE *out, void *context), void *context);
+int kct_write_file(const char *path, int (*write)(FILE *out, void *context), void *context);
 
 #endif

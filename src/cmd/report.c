@@ -82,7 +82,7 @@ static bool on_event(void *context, const union kct_any_event *event,
 	return true;
 }
 
-static void write_page(FILE *out, void *context)
+static int write_page(FILE *out, void *context)
 {
 	const struct reading *reading = context;
 	const struct kct_header *header = &reading->recording.header;
@@ -108,6 +108,7 @@ static void write_page(FILE *out, void *context)
 		fclose(part);
 	}
 	kct_page_close(out, KCT_PAGE_REPORT);
+	return 0;
 }
 
 static int show(struct reading *reading, int status)

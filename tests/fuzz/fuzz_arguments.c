@@ -28,10 +28,10 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{"doctor", cmd_doctor}, {"list", cmd_list},	    {"stat", cmd_stat},
-	{"trace", cmd_trace},	{"record", cmd_record},	    {"report", cmd_report},
-	{"verify", cmd_verify}, {"compare", cmd_compare},   {"migration", cmd_migration},
-	{"drift", cmd_drift},	{"workload", cmd_workload},
+	{"doctor", cmd_doctor}, {"list", cmd_list},	  {"stat", cmd_stat},
+	{"trace", cmd_trace},	{"record", cmd_record},	  {"report", cmd_report},
+	{"verify", cmd_verify}, {"compare", cmd_compare}, {"migration", cmd_migration},
+	{"export", cmd_export}, {"drift", cmd_drift},	  {"workload", cmd_workload},
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

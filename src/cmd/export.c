@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <argp.h>
+#include <errno.h>
+
+#include "cmd/cmd.h"
+#include "cmd/filter.h"
+#include "cmd/page.h"
+#include "base/error.h"
+#include "picture/perfetto.h"
+#include "record/load.h"
+
+struct options {
+	struct kct_filter filter;
+	const char *perfetto;
+	char **files;
+	int nr_files;
+	/* ---- while it is written ---- */
+	struct kct_recording recording;
+	struct kct_perfetto trace;
+	bool incomplete;
+};
+
+enum { KEY_PERFETTO = 256 };
+
+static const struct argp_option options[] = {
+	{"perfetto", KEY_PERFETTO, "FILE", 0, "A trace for Perfetto into this file", 0},
+	{0},
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->filter;
+		return 0;
+	case KEY_PERFETTO:
+		o->perfetto = text;
+		return 0;
+	case ARGP_KEY_ARGS:
+		o->files = state->argv + state->next;
+		o->nr_files = state->argc - state->next;
+		if (o->nr_files > 2)
+			argp_error(state, "one recording, or two of two hosts");
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which recording? - is standard input");
+		return EINVAL;
+	case ARGP_KEY_END:
+		if (!o->perfetto)
+			argp_error(state, "in which form? --perfetto=FILE");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static bool on_event(void *context, const union kct_any_event *event,
+		     const struct kct_vm_name *name)
+{
+	struct options *o = context;
+
+	if (!kct_filter_event(&o->filter, event, name))
+		return false;
+	kct_perfetto_event(&o->trace, &o->recording.header, event, name);
+	/* No model is needed. */
+	return false;
+}
+
+static int write_trace(FILE *out, void *context)
+{
+	struct options *o = context;
+
+	for (int i = 0; i < o->nr_files; i++) {
+		int status;
+
+		kct_perfetto_begin(&o->trace, out);
+		status = kct_load(o->files[i], &o->recording, on_event, o);
+		kct_filter_clear(&o->filter);
+		if (status == KCT_EXIT_USAGE)
+			return status;
+		o->incomplete |= status != 0;
+		kct_recording_clear(&o->recording);
+		if (!kct_perfetto_end(&o->trace, &o->recording.header, &o->recording.trailer)) {
+			kct_error("out of memory");
+			return KCT_EXIT_HOST;
+		}
+	}
+	return 0;
+}
+
+int cmd_export(int argc, char **argv)
+{
+	static const struct argp_child children[] = {{&kct_filter_argp, 0, NULL, 0}, {0}};
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.args_doc = "RECORDING [RECORDING]",
+		.doc = "A recording, or those of two hosts, in a form that other programs read.",
+		.children = children,
+	};
+	struct options o = {0};
+	int status;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
+		return KCT_EXIT_USAGE;
+	status = kct_write_file(o.perfetto, write_trace, &o);
+	return status ? status : o.incomplete ? KCT_EXIT_INCOMPLETE : KCT_EXIT_OK;
+}
