@@ -145,6 +145,7 @@ __noinline int describe_vcpu(__u32 place)
 	e->has_pvti = read_current_pvti(vcpu, &e->pvti);
 	e->pending = request_is_pending(vcpu);
 	e->tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
+	e->tsc_generation = BPF_CORE_READ(vcpu, arch.this_tsc_generation);
 	e->tsc_khz = BPF_CORE_READ(vcpu, arch.virtual_tsc_khz);
 	return 1;
 }
@@ -158,6 +159,9 @@ int visit_vm(void *ctx)
 
 	describe_vm(&visit.vm, kvm, debugfs_inode(kvm), leader_of(kvm));
 	read_masterclock(kvm, &visit.vm.masterclock);
+	visit.vm.conditions.known = 0;
+	if (!visit.vm.masterclock.active)
+		read_conditions(visit.kvm, visit.vm.masterclock.nr_vcpus, &visit.vm.conditions);
 	for (place = 0; place < KCT_VISIT_VCPUS && describe_vcpu(place); place++)
 		;
 	visit.nr_vcpus = place;

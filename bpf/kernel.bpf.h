@@ -193,4 +193,45 @@ __noinline __u64 newest_vcpu(__u64 kvm_address, __u32 vcpu_id)
 	return 0;
 }
 
+/* Is the TSC of that VM's guest out of KVM's reach? All its vCPUs' are, or none. */
+static __always_inline enum kct_known tsc_is_protected(__u64 kvm_address)
+{
+	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)vcpu_at(kvm_address, 0);
+	struct kvm_vcpu_arch___protected *arch = (void *)&vcpu->arch;
+
+	if (!bpf_core_field_exists(arch->guest_tsc_protected) || !vcpu)
+		return KCT_NOT_KNOWN;
+	return BPF_CORE_READ(arch, guest_tsc_protected) ? KCT_YES : KCT_NO;
+}
+
+/*
+ * Why the masterclock of a VM with that many vCPUs is off. A global function of plain numbers: it
+ * is rare, and walked through once.
+ */
+__noinline int read_conditions(__u64 kvm_address, __u32 nr_vcpus, struct kct_conditions *c)
+{
+	struct kvm *kvm = (struct kvm *)kvm_address;
+	struct kvm_arch___matched_freq *freq = (void *)&kvm->arch;
+	__u8 flags[2]; /* side by side on every kernel there is */
+
+	if (!c)
+		return 0;
+	c->known = 1;
+	c->nr_matched = BPF_CORE_READ(kvm, arch.nr_vcpus_matched_tsc);
+	/* The first vCPU is counted where frequencies decide, and not where offsets do. */
+	if (bpf_core_field_exists(freq->all_vcpus_matched_freq)) {
+		c->tsc_matched = BPF_CORE_READ(freq, all_vcpus_matched_freq) ? KCT_YES : KCT_NO;
+	} else {
+		c->nr_matched += nr_vcpus != 0;
+		c->tsc_matched = c->nr_matched == nr_vcpus ? KCT_YES : KCT_NO;
+	}
+	READ_FROM(flags, kvm, arch.backwards_tsc_observed);
+	c->tsc_backwards =
+		FIELD_IN(flags, kvm, arch.backwards_tsc_observed, arch.backwards_tsc_observed);
+	c->old_kvmclock =
+		FIELD_IN(flags, kvm, arch.backwards_tsc_observed, arch.boot_vcpu_runs_old_kvmclock);
+	c->tsc_protected = c->tsc_matched ? KCT_NO : tsc_is_protected(kvm_address);
+	return 0;
+}
+
 #endif

@@ -192,6 +192,11 @@ static __always_inline void observe_update(struct kct_update_event *e, struct kc
 		observe_request_served(state);
 	e->before = before ? *before : vm->masterclock;
 	read_masterclock((struct kvm *)vm->kvm, &e->after);
+	vm->host_clock = e->host_clock;
+	if (!e->after.active) {
+		read_conditions(vm->kvm, e->after.nr_vcpus, &e->conditions);
+		vm->conditions = e->conditions;
+	}
 	/* Before the new snapshot is there for others to find. */
 	if (kct_is_setting(e->cause))
 		setting_begins(vm, &e->before, &e->after);
@@ -419,14 +424,19 @@ static __always_inline void observe_tsc_track(struct kct_tsc_track_event *e, str
 	struct kct_vcpu_state *state = vcpu_of(kvm, vcpu);
 
 	e->pending = KCT_NOT_KNOWN;
+	if (kvm)
+		e->generation = BPF_CORE_READ(kvm, arch.cur_tsc_generation);
+	if (vcpu)
+		e->tsc_khz = BPF_CORE_READ(vcpu, arch.virtual_tsc_khz);
 	if (state) {
 		observe_request_bit(state, vcpu, origin);
 		e->pending = kct_request_is_pending(state->request_changes);
+		/* The vCPU has just joined it. */
+		state->tsc_generation = e->generation;
+		state->tsc_khz = e->tsc_khz;
 	}
 	if (!armed)
 		return;
-	if (kvm)
-		e->generation = BPF_CORE_READ(kvm, arch.cur_tsc_generation);
 	event_head(&e->event, KCT_EVENT_TSC_TRACK, state ? state->vm : KCT_NO_VM, vcpu_id);
 	emit(e, sizeof(*e), KCT_EVENT_TSC_TRACK);
 }

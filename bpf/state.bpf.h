@@ -240,6 +240,7 @@ static __always_inline void put_vm(const struct kct_key *key, struct kct_vm_stat
 	if (shown_by == NEW_BY_TRACEPOINT && !vm->vm.created)
 		vm->masterclock.active = KCT_NOT_KNOWN;
 	vm->vm.masterclock = vm->masterclock;
+	vm->vm.conditions = vm->conditions;
 	error = bpf_map_update_elem(&vms, key, vm, BPF_NOEXIST);
 	if (error && vm->vm.created)
 		note_creation(vm->masterclock.active == KCT_YES);
@@ -276,6 +277,10 @@ __noinline int add_vm(struct kct_key *whose, __u64 leader, __u64 mm, __u32 shown
 		entry->vm.mm = mm;
 		describe_vm(&entry->vm.vm, kvm, key.token, (struct task_struct *)leader);
 		read_masterclock(kvm, &entry->vm.masterclock);
+		entry->vm.host_clock = KCT_NO_NUMBER;
+		if (!entry->vm.masterclock.active)
+			read_conditions(key.address, entry->vm.masterclock.nr_vcpus,
+					&entry->vm.conditions);
 		put_vm(&key, &entry->vm, shown_by);
 		end_entry(thread);
 	}
@@ -325,6 +330,7 @@ __noinline int announce_vcpu(struct kct_vcpu_state *state, const struct kct_key 
 	e.pvti = state->pvti;
 	e.pending = kct_request_is_pending(state->request_changes);
 	e.tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
+	e.tsc_generation = state->tsc_generation;
 	e.tsc_khz = BPF_CORE_READ(vcpu, arch.virtual_tsc_khz);
 	if (emit(&e, sizeof(e), KCT_EVENT_VCPU))
 		state->announced = 1;
@@ -349,6 +355,8 @@ __noinline int add_vcpu(const struct kct_key *whose, const struct kct_vm_state *
 	entry->vcpu.vm = vm->vm.event.vm;
 	entry->vcpu.id = BPF_CORE_READ(vcpu, vcpu_id);
 	entry->vcpu.setting = vm->settings.count;
+	entry->vcpu.tsc_generation = BPF_CORE_READ(vcpu, arch.this_tsc_generation);
+	entry->vcpu.tsc_khz = BPF_CORE_READ(vcpu, arch.virtual_tsc_khz);
 	if (shown_by == NEW_BY_CENSUS) {
 		entry->vcpu.pvti_version = pvti_version(vcpu);
 		entry->vcpu.tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);

@@ -133,6 +133,14 @@ struct kvm_arch {
 	__u64 master_cycle_now;
 	__s64 kvmclock_offset;
 	__u64 cur_tsc_generation;
+	int nr_vcpus_matched_tsc;
+	bool backwards_tsc_observed;
+	bool boot_vcpu_runs_old_kvmclock;
+};
+
+/* "Cleaning up the KVM clock mess", not merged */
+struct kvm_arch___matched_freq {
+	bool all_vcpus_matched_freq;
 };
 
 struct kvm {
@@ -154,8 +162,14 @@ struct kvm___vcpus_array {
 struct kvm_vcpu_arch {
 	__u64 l1_tsc_offset;
 	__u64 this_tsc_nsec;
+	__u64 this_tsc_generation;
 	__u32 virtual_tsc_khz;
 	struct gfn_to_pfn_cache pv_time;
+};
+
+/* Where KVM has guests whose TSC it cannot write: TDX, and SNP with its Secure TSC */
+struct kvm_vcpu_arch___protected {
+	bool guest_tsc_protected;
 };
 
 /* Up to 6.14, where the PVTI was kept; since then it lives on the stack of its maker. */

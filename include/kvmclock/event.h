@@ -41,11 +41,26 @@ struct kct_masterclock {
 	__u32 nr_vcpus;	    /* online_vcpus */
 };
 
+/*
+ * What the masterclock needs besides a host clock that is the TSC, as pvclock_update_vm_gtod_copy()
+ * asks it; read where the masterclock is off. What a kernel does not keep is KCT_NOT_KNOWN.
+ */
+struct kct_conditions {
+	__u32 nr_matched;   /* vCPUs whose TSC matches, the first one among them */
+	__u8 known;	    /* 0: not read; the rest is void */
+	__u8 tsc_matched;   /* all vCPUs' TSCs match: enum kct_known, as the next ones */
+	__u8 tsc_backwards; /* backwards_tsc_observed: the host's TSC went backwards */
+	__u8 old_kvmclock;  /* boot_vcpu_runs_old_kvmclock: by the old kvm-clock MSR */
+	__u8 tsc_protected; /* guest_tsc_protected: KVM cannot write the guest's TSC */
+	__u8 pad[7];
+};
+
 struct kct_vm_event {
 	struct kct_event event;
 	__u64 token; /* inode of its debugfs directory: no other VM's of this boot; or
 			KCT_GENERATION */
 	struct kct_masterclock masterclock;
+	struct kct_conditions conditions;
 	__u32 pid;     /* the VMM, in the tool's PID namespace; KCT_NO_NUMBER if it is not in it */
 	__u32 creator; /* thread that made the VM: kvm->userspace_pid */
 	__u32 created; /* 1: its KVM_CREATE_VM was seen, with the update in it */
@@ -57,6 +72,7 @@ struct kct_vcpu_event {
 	struct kct_event event;
 	struct kct_pvti pvti; /* the one that the guest has, if has_pvti */
 	__u64 tsc_offset;     /* l1_tsc_offset: guest TSC minus scaled host TSC, two's complement */
+	__u64 tsc_generation; /* this_tsc_generation; 0: its TSC was never synchronised */
 	__u32 tsc_khz;	      /* virtual_tsc_khz */
 	__u8 has_pvti;
 	__u8 pending; /* KVM_REQ_MASTERCLOCK_UPDATE is pending */
@@ -67,8 +83,9 @@ struct kct_update_event {
 	struct kct_event event;
 	struct kct_masterclock before; /* .active is KCT_NOT_KNOWN at a first sight */
 	struct kct_masterclock after;
-	__u8 cause;	  /* enum kct_cause */
-	__u8 effect;	  /* enum kct_effect */
+	struct kct_conditions conditions; /* if it is off after it */
+	__u8 cause;			  /* enum kct_cause */
+	__u8 effect;			  /* enum kct_effect */
 	__u8 derived;	  /* 1: the cause follows from the context, it was not observed */
 	__u8 matched;	  /* offset_matched of the tracepoint: enum kct_known */
 	__u32 host_clock; /* its vDSO clock mode, 1 is TSC; KCT_NO_NUMBER without tracepoint */
@@ -119,6 +136,8 @@ struct kct_tsc_track_event {
 	__u8 masterclock; /* use_master_clock now, not the one wanted */
 	__u8 pending;	  /* the request bit after the decision: enum kct_known */
 	__u16 pad;
+	__u32 tsc_khz; /* virtual_tsc_khz of the vCPU; 0: not known */
+	__u32 pad2;
 };
 
 /* KVM_CLOCK_REALTIME, KVM_CLOCK_HOST_TSC: which fields of struct kvm_clock_data are meant. */

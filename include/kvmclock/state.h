@@ -34,20 +34,23 @@ struct kct_vm_state {
 	struct kct_vm_event vm;		    /* as announced; .event.vm is the VM's number */
 	__u64 kvm;			    /* address of its struct kvm, which no event tells */
 	struct kct_masterclock masterclock; /* as last seen */
+	struct kct_conditions conditions;   /* of its being off, likewise */
 	struct kct_vm_counters counters;
 	struct kct_settings settings;
-	__u64 mm;	 /* the guest's memory: kvm->mm, whose owner is the VMM */
-	__u32 announced; /* the `vm` event has been delivered */
-	__u32 gone;	 /* kvm_destroy_vm() was seen, and the `vm-gone` event delivered */
+	__u64 mm;	  /* the guest's memory: kvm->mm, whose owner is the VMM */
+	__u16 announced;  /* the `vm` event has been delivered */
+	__u16 gone;	  /* kvm_destroy_vm() was seen, and the `vm-gone` event delivered */
+	__u32 host_clock; /* vDSO clock mode at its last update; KCT_NO_NUMBER */
 };
 
 struct kct_vcpu_state {
 	struct kct_pvti pvti; /* as last published, if has_pvti */
 	struct kct_vcpu_counters counters;
 	__u64 tsc_offset; /* l1_tsc_offset at the last publication: not every change is traced */
-	__u32 vm;	  /* its VM's number */
-	__u32 id;	  /* vcpu_id */
-	__u32 setting;	  /* number of the setting that the last publication shows: setting.h */
+	__u64 tsc_generation; /* this_tsc_generation, as last synchronised or found */
+	__u32 vm;	      /* its VM's number */
+	__u32 id;	      /* vcpu_id */
+	__u32 setting;	      /* number of the setting that the last publication shows: setting.h */
 	/* As last published, where that is told by it; else as the census found it, or 0. */
 	__u32 pvti_version;
 	__u32 request_changes; /* of the request bit, as seen: request.h */
@@ -55,6 +58,8 @@ struct kct_vcpu_state {
 	__u8 rebased;	/* TSC rewritten since the last publication */
 	__u8 announced; /* the `vcpu` event has been delivered */
 	__u8 pad;
+	__u32 tsc_khz; /* virtual_tsc_khz, likewise */
+	__u32 pad2;
 };
 
 /*

@@ -39,6 +39,16 @@
 	X(SUPPRESSED, "suppressed") /* on and stays on, with the same snapshot */                  \
 	X(INACTIVE, "inactive")	    /* off and stays off */
 
+/* Why a masterclock is off, by what it needs: pvclock_update_vm_gtod_copy(). */
+#define KCT_REASONS(X)                                                                             \
+	X(UNKNOWN, "unknown")		  /* something that it needs is not known */               \
+	X(CLOCKSOURCE, "clocksource")	  /* the host's clocksource is not the TSC */              \
+	X(TSC_UNMATCHED, "tsc-unmatched") /* vCPUs' TSCs do not match */                           \
+	X(TSC_BACKWARDS, "tsc-backwards") /* the host's TSC went backwards */                      \
+	X(OLD_KVMCLOCK, "old-kvmclock")	  /* the boot vCPU uses the old kvm-clock MSR */           \
+	X(TSC_PROTECTED, "tsc-protected") /* KVM cannot write the guest's TSC (TDX, SNP) */        \
+	X(NOT_YET, "not-yet")		  /* nothing is in its way: the next update turns it on */
+
 /* Who made a request. */
 #define KCT_ORIGINS(X)                                                                             \
 	X(UNKNOWN, "unknown")                                                                      \
@@ -84,6 +94,7 @@
 #define KCT_ORIGIN_ROW(name, text) KCT_ORIGIN_##name,
 #define KCT_IOCTL_ROW(name, text)  KCT_IOCTL_##name,
 #define KCT_LOSS_ROW(name, text)   KCT_LOSS_##name,
+#define KCT_REASON_ROW(name, text) KCT_REASON_##name,
 
 enum kct_event_kind { KCT_EVENTS(KCT_EVENT_ROW) KCT_NR_EVENTS };
 enum kct_cause { KCT_CAUSES(KCT_CAUSE_ROW) KCT_NR_CAUSES };
@@ -91,5 +102,6 @@ enum kct_effect { KCT_EFFECTS(KCT_EFFECT_ROW) KCT_NR_EFFECTS };
 enum kct_origin { KCT_ORIGINS(KCT_ORIGIN_ROW) KCT_NR_ORIGINS };
 enum kct_ioctl { KCT_IOCTLS(KCT_IOCTL_ROW) KCT_NR_IOCTLS };
 enum kct_loss { KCT_LOSSES(KCT_LOSS_ROW) KCT_NR_LOSSES };
+enum kct_reason { KCT_REASONS(KCT_REASON_ROW) KCT_NR_REASONS };
 
 #endif

@@ -142,6 +142,9 @@ int kct_take_vm(const struct kct_session *session, struct kct_model *model,
 		return -ENOMEM;
 	vm->counters = state->counters;
 	vm->active = state->masterclock.active;
+	vm->conditions = state->conditions;
+	vm->nr_online = state->masterclock.nr_vcpus;
+	vm->host_clock = state->host_clock;
 	return 0;
 }
 
@@ -156,6 +159,9 @@ int kct_take_vcpu(struct kct_model *model, const struct kct_vcpu_state *state)
 		return -ENOMEM;
 	vcpu->pending = kct_request_is_pending(state->request_changes);
 	vcpu->counters = state->counters;
+	vcpu->tsc = (struct kct_tsc){.vcpu = state->id,
+				     .khz = state->tsc_khz,
+				     .generation = state->tsc_generation};
 	return 0;
 }
 

@@ -19,6 +19,8 @@
 #include "base/text.h"
 #include "record/writer.h"
 #include "model/names.h"
+#include "model/off.h"
+#include "show/off.h"
 
 #define LIST_SCHEMA  "kvmclock-trace/list"
 #define LIST_VERSION 1
@@ -32,6 +34,7 @@ struct row {
 	uint32_t nr_seen; /* vCPUs that were looked at */
 	uint64_t tsc_offset;
 	bool offsets_differ;
+	struct kct_tsc *tscs; /* of those, where the masterclock is off */
 };
 
 struct list {
@@ -46,7 +49,8 @@ struct list {
 	void *named;	 /* tree of those named first of each process, by pid */
 	json_t *vms;
 	uint64_t base_ns; /* the kvmclock base, when the census was taken */
-	bool partial;	  /* there may be VMs that were not found */
+	char clocksource[32];
+	bool partial; /* there may be VMs that were not found */
 	bool failed;
 };
 
@@ -146,12 +150,26 @@ static struct row *new_row(struct list *list, const struct kct_visit *visit)
 		free(row);
 		return NULL;
 	}
+	if (!row->vm.masterclock.active)
+		row->tscs = calloc(row->vm.masterclock.nr_vcpus, sizeof(*row->tscs));
 	name_row(list, row);
 	return list->rows[list->nr_rows++] = row;
 }
 
+/* What tells why a masterclock is off; there is room for as many vCPUs as the VM had at first. */
+static void take_tsc(struct row *row, const struct kct_vcpu_event *vcpu)
+{
+	if (row->tscs && row->nr_seen < row->vm.masterclock.nr_vcpus)
+		row->tscs[row->nr_seen] = (struct kct_tsc){.vcpu = vcpu->event.vcpu,
+							   .khz = vcpu->tsc_khz,
+							   .offset = vcpu->tsc_offset,
+							   .generation = vcpu->tsc_generation,
+							   .has_offset = true};
+}
+
 static void take_vcpu(struct row *row, const struct kct_vcpu_event *vcpu)
 {
+	take_tsc(row, vcpu);
 	if (!row->nr_seen++)
 		row->tsc_offset = vcpu->tsc_offset;
 	else if (row->tsc_offset != vcpu->tsc_offset)
@@ -182,6 +200,30 @@ static const char *offsets(const struct row *row)
 	return all_seen(row) ? "equal" : "unknown";
 }
 
+static struct kct_off off(const struct list *list, const struct row *row)
+{
+	struct kct_off off = {.conditions = row->vm.conditions,
+			      .nr_vcpus = row->vm.masterclock.nr_vcpus,
+			      .host_tsc = kct_is_tsc_clocksource(list->clocksource)};
+
+	off.reasons = kct_reasons(&off.conditions, off.nr_vcpus, off.host_tsc);
+	if (!row->tscs || !all_seen(row) || !(off.reasons >> KCT_REASON_TSC_UNMATCHED & 1))
+		return off;
+	off.tscs = row->tscs;
+	off.nr_tscs = row->nr_seen;
+	off.nr_odd = kct_find_odd(off.tscs, off.nr_tscs, &off.odd_known);
+	return off;
+}
+
+static void show_why_off(const struct list *list, const struct row *row)
+{
+	const struct kct_off why = off(list, row);
+
+	fputs("    off: ", stdout);
+	kct_show_off(stdout, &why, list->clocksource, KCT_FIGURES_ALL);
+	putchar('\n');
+}
+
 /* "    UUID, openstack, id instance-0000002a; name from nova" */
 static void show_identity(const struct kct_vm_name *name)
 {
@@ -207,6 +249,8 @@ static void show_row(struct list *list, const struct row *row)
 	printf("%s %s %8s %5u %-8s %14s %7s %s\n", kct_text_column(c[0], label, 24),
 	       kct_text_column(c[1], row->name.vmm, 16), pid, m->nr_vcpus,
 	       kct_masterclock_names[m->active], age, pending, offsets(row));
+	if (!m->active)
+		show_why_off(list, row);
 	if (list->verbose)
 		show_identity(&row->name);
 }
@@ -230,6 +274,7 @@ static void complete_row(const struct list *list, const struct row *row)
 static json_t *row_json(const struct list *list, const struct row *row)
 {
 	const struct kct_masterclock *m = &row->vm.masterclock;
+	const struct kct_off why = off(list, row);
 	json_t *age =
 		m->active ? json_integer((json_int_t)(list->base_ns - m->kernel_ns)) : json_null();
 
@@ -241,6 +286,9 @@ static json_t *row_json(const struct list *list, const struct row *row)
 				   "nr_pending", pending, "tsc_offsets", offsets(row));
 
 	kct_json_set_identity(object, &row->name);
+	json_object_set_new(object, "masterclock_off",
+			    m->active ? json_null()
+				      : kct_off_json(&why, list->clocksource, KCT_FIGURES_ALL));
 	return object;
 }
 
@@ -283,10 +331,18 @@ static void leave_row(void *row)
 	(void)row;
 }
 
+static void free_row(void *data)
+{
+	struct row *row = data;
+
+	free(row->tscs);
+	free(row);
+}
+
 static void clear(struct list *list)
 {
 	tdestroy(list->named, leave_row);
-	tdestroy(list->known, free);
+	tdestroy(list->known, free_row);
 	free(list->rows);
 }
 
@@ -307,6 +363,7 @@ int cmd_list(int argc, char **argv)
 	list.proc_is_ours = kct_host_proc_is_ours();
 	status = kct_census(take, &list, &list.partial);
 	list.base_ns = kct_kvmclock_base_ns();
+	kct_host_clocksource(list.clocksource, sizeof(list.clocksource));
 	if (!status && list.failed) {
 		kct_error("out of memory");
 		status = KCT_EXIT_HOST;

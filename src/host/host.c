@@ -105,6 +105,12 @@ static const char *vendor(void)
 /* The host's name is its owner's, and so may be anything; the other texts are the kernel's. */
 #define COPY(field, text) kct_text(field, sizeof(field), text, strlen(text), KCT_TEXT_NAME)
 
+void kct_host_clocksource(char *text, size_t size)
+{
+	kct_read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", text,
+		      size);
+}
+
 void kct_host_describe(struct kct_header *header)
 {
 	struct utsname name;
@@ -115,8 +121,7 @@ void kct_host_describe(struct kct_header *header)
 		COPY(header->kernel, name.release);
 	}
 	kct_read_line("/proc/sys/kernel/random/boot_id", header->boot_id, sizeof(header->boot_id));
-	kct_read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource",
-		      header->clocksource, sizeof(header->clocksource));
+	kct_host_clocksource(header->clocksource, sizeof(header->clocksource));
 	COPY(header->kvm, kvm_kind());
 	COPY(header->vendor, vendor());
 	header->tsc_khz = read_tsc_khz();

@@ -23,6 +23,9 @@ void kct_host_anchor(struct kct_anchor *anchor);
 /* Fill the host's part of a header, and its start with the anchor to the wall clock. */
 void kct_host_describe(struct kct_header *header);
 
+/* The clocksource that the host has now; "" if it cannot be read. */
+void kct_host_clocksource(char *text, size_t size);
+
 /* The first line of a small file, without its end; "" if it cannot be read. */
 void kct_read_line(const char *path, char *text, size_t size);
 

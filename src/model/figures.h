@@ -22,6 +22,7 @@
 	X(REQUESTS_CLEARED, "requests_cleared", "request", NULL)                                   \
 	X(PENDING, "pending", "request", NULL)                                                     \
 	X(TSC_WRITES, "tsc_writes", "tsc-write", NULL)                                             \
+	X(ODD_VCPUS, "odd_vcpus", "tsc-track", NULL)                                               \
 	X(CAUSE_HYPERV, "hyperv", "values-before", NULL)                                           \
 	/* requests_by_origin, in the order of KCT_ORIGINS */                                      \
 	X(ORIGIN_UNKNOWN, "unknown", "request", NULL)                                              \
@@ -60,6 +61,7 @@ enum kct_figure { KCT_FIGURES(KCT_FIGURE_ROW) KCT_NR_FIGURES };
 
 /* A set of figures: bit of each enum kct_figure. */
 typedef uint64_t kct_figures;
+#define KCT_FIGURES_ALL (~(kct_figures)0)
 
 extern const char *const kct_figure_names[KCT_NR_FIGURES];
 

@@ -29,7 +29,10 @@ void kct_model_clear(struct kct_model *model)
 
 struct kct_vm *kct_model_vm(struct kct_model *model, uint32_t number)
 {
-	struct kct_vm key = {.number = number, .active = KCT_NOT_KNOWN, .model = model};
+	struct kct_vm key = {.number = number,
+			     .active = KCT_NOT_KNOWN,
+			     .host_clock = KCT_NO_NUMBER,
+			     .model = model};
 	bool added;
 
 	if (model->last && model->last->number == number)
@@ -46,7 +49,7 @@ const struct kct_vm *kct_model_find_vm(const struct kct_model *model, uint32_t n
 
 struct kct_vcpu *kct_vm_vcpu(struct kct_vm *vm, uint32_t id)
 {
-	struct kct_vcpu key = {.id = id}, *vcpu;
+	struct kct_vcpu key = {.id = id, .tsc.vcpu = id}, *vcpu;
 	bool added;
 
 	vcpu = kct_tree_find_or_add(&vm->vcpus, &key, sizeof(key), &added);
@@ -127,6 +130,8 @@ static void on_vm(struct kct_model *model, struct kct_vm *vm, const struct kct_v
 	if (name)
 		vm->name = *name;
 	vm->active = e->masterclock.active;
+	vm->conditions = e->conditions;
+	vm->nr_online = e->masterclock.nr_vcpus;
 	/* The update itself may have been lost or filtered out: then it is not nobody's either. */
 	if (e->create_effect >= KCT_NR_EFFECTS ||
 	    !nobody->updates[KCT_CAUSE_VM_CREATE][e->create_effect])
@@ -145,6 +150,9 @@ static int on_update(struct kct_vm *vm, const struct kct_update_event *e)
 		vcpu->pending = false;
 	}
 	vm->active = e->after.active;
+	vm->conditions = e->conditions;
+	vm->nr_online = e->after.nr_vcpus;
+	vm->host_clock = e->host_clock;
 	kct_account_update(&vm->counters, vcpu ? &vcpu->counters : NULL, e);
 	return 0;
 }
@@ -155,6 +163,10 @@ static void on_vcpu_event(struct kct_vcpu *vcpu, const union kct_any_event *even
 	case KCT_EVENT_VCPU:
 		vcpu->introduced = true;
 		vcpu->pending = event->vcpu.pending;
+		vcpu->tsc.has_offset = true;
+		vcpu->tsc.offset = event->vcpu.tsc_offset;
+		vcpu->tsc.khz = event->vcpu.tsc_khz;
+		vcpu->tsc.generation = event->vcpu.tsc_generation;
 		break;
 	case KCT_EVENT_REQUEST:
 		vcpu->pending = event->request.op == KCT_REQUEST_MADE;
@@ -165,6 +177,13 @@ static void on_vcpu_event(struct kct_vcpu *vcpu, const union kct_any_event *even
 		break;
 	case KCT_EVENT_TSC_WRITE:
 		vcpu->counters.tsc_writes++;
+		vcpu->tsc.has_offset = true;
+		vcpu->tsc.offset = event->tsc_write.new_offset;
+		break;
+	case KCT_EVENT_TSC_TRACK:
+		vcpu->tsc.generation = event->tsc_track.generation;
+		if (event->tsc_track.tsc_khz)
+			vcpu->tsc.khz = event->tsc_track.tsc_khz;
 		break;
 	}
 }

@@ -16,10 +16,21 @@
 #include "kvmclock/state.h"
 #include "model/run.h"
 
+/* The TSC of a vCPU, as KVM tells whether it matches the others'. */
+struct kct_tsc {
+	uint32_t vcpu;
+	uint32_t khz;	     /* 0: not known */
+	uint64_t offset;     /* two's complement, if has_offset */
+	uint64_t generation; /* 0: not known */
+	bool has_offset;
+	bool odd; /* kct_find_odd() found it out of line */
+};
+
 struct kct_vcpu {
 	uint32_t id;	 /* first: the key in its tree, as the number of a VM is */
 	bool introduced; /* its `vcpu` event has been seen */
 	bool pending;	 /* its request bit, as last known */
+	struct kct_tsc tsc;
 	struct kct_vcpu_counters counters;
 };
 
@@ -27,7 +38,10 @@ struct kct_vm {
 	uint32_t number;
 	bool introduced; /* its `vm` event has been seen: `info` and `name` are set */
 	bool gone;
-	enum kct_known active; /* the masterclock, as last known */
+	enum kct_known active;		  /* the masterclock, as last known; so are the next ones */
+	struct kct_conditions conditions; /* where it is off */
+	uint32_t nr_online;		  /* vCPUs, as the kernel counts them */
+	uint32_t host_clock;		  /* vDSO clock mode that an update told; KCT_NO_NUMBER */
 	struct kct_vm_event info;
 	struct kct_vm_name name;
 	struct kct_vm_counters counters;

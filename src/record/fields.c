@@ -78,6 +78,15 @@ static const struct kct_field masterclock[] = {
 	END,
 };
 
+static const struct kct_field conditions[] = {
+	FIELD(kct_conditions, nr_matched, "nr_matched", U32),
+	FIELD(kct_conditions, tsc_matched, "tsc_matched", KNOWN),
+	FIELD(kct_conditions, tsc_backwards, "tsc_backwards", KNOWN),
+	FIELD(kct_conditions, old_kvmclock, "old_kvmclock", KNOWN),
+	FIELD(kct_conditions, tsc_protected, "tsc_protected", KNOWN),
+	END,
+};
+
 static const struct kct_field vm[] = {
 	FIELD(kct_vm_event, token, "token", U64),
 	FIELD(kct_vm_event, pid, "pid", NUMBER),
@@ -89,6 +98,7 @@ static const struct kct_field vm[] = {
 	 .offset = OFFSET(kct_vm_event, comm),
 	 .size = sizeof(((struct kct_vm_event *)0)->comm)},
 	OBJECT(kct_vm_event, masterclock, "state", masterclock),
+	ADDED_OBJECT(kct_vm_event, conditions, "conditions", conditions, conditions.known),
 	END,
 };
 
@@ -96,6 +106,7 @@ static const struct kct_field vcpu[] = {
 	FIELD(kct_vcpu_event, pending, "pending", BOOL),
 	FIELD(kct_vcpu_event, tsc_offset, "tsc_offset", S64),
 	FIELD(kct_vcpu_event, tsc_khz, "tsc_khz", U32),
+	ADDED(kct_vcpu_event, tsc_generation, "tsc_generation", U64),
 	OPTIONAL_OBJECT(kct_vcpu_event, pvti, "pvti", pvti_line, has_pvti),
 	END,
 };
@@ -108,6 +119,7 @@ static const struct kct_field update[] = {
 	FIELD(kct_update_event, host_clock, "host_clock", NUMBER),
 	OBJECT(kct_update_event, before, "before", masterclock),
 	OBJECT(kct_update_event, after, "after", masterclock),
+	ADDED_OBJECT(kct_update_event, conditions, "conditions", conditions, conditions.known),
 	END,
 };
 
@@ -143,6 +155,7 @@ static const struct kct_field tsc_track[] = {
 	FIELD(kct_tsc_track_event, host_clock, "host_clock", U32),
 	FIELD(kct_tsc_track_event, masterclock, "use_master_clock", BOOL),
 	FIELD(kct_tsc_track_event, pending, "pending", KNOWN),
+	ADDED(kct_tsc_track_event, tsc_khz, "tsc_khz", U32),
 	END,
 };
 

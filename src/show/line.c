@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "model/names.h"
 #include "show/line.h"
+#include "show/off.h"
 #include "show/report.h"
 
 static const char *derived(int is)
@@ -35,6 +36,15 @@ static void show_update(FILE *out, const struct kct_update_event *e)
 			e->cause == KCT_CAUSE_VCPU_REQUEST ? " (unnecessary)" : "",
 			e->after.kernel_ns - e->before.kernel_ns,
 			e->after.cycle_now - e->before.cycle_now);
+}
+
+/* Of every update that leaves the masterclock off: why. */
+static void show_off(FILE *out, const struct kct_update_event *e, const struct kct_vm *vm)
+{
+	if (!vm || vm->active != KCT_NO || !e->after.nr_vcpus)
+		return;
+	fputs(": ", out);
+	kct_show_vm_off(out, vm, NULL, KCT_FIGURES_ALL);
 }
 
 static void show_pvti(FILE *out, const struct kct_pvti_event *e)
@@ -108,6 +118,7 @@ static void show_details(FILE *out, const union kct_any_event *event, const stru
 		break;
 	case KCT_EVENT_UPDATE:
 		show_update(out, &event->update);
+		show_off(out, &event->update, vm);
 		break;
 	case KCT_EVENT_REQUEST:
 		fprintf(out, "%s", kct_request_op_names[event->request.op]);

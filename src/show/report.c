@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "model/names.h"
 #include "show/figure.h"
+#include "show/off.h"
 #include "show/report.h"
 
 void kct_show_name(char *text, size_t size, const struct kct_vm *vm)
@@ -50,6 +51,7 @@ static uint64_t set_clock_updates(const struct kct_vm_counters *c)
 struct table {
 	FILE *out;
 	kct_figures shown;
+	const char *clocksource; /* the host's */
 	bool verbose;
 };
 
@@ -92,6 +94,20 @@ static void show_vm_row(const struct kct_vm *vm, void *context)
 		drift(n[9], sum.drift.max_backward), drift(n[10], sum.drift.set_clock));
 	if (table->verbose)
 		kct_vm_each_vcpu(vm, show_vcpu_row, context);
+}
+
+/* A VM whose vCPUs are still to come has nothing to be asked. */
+static void show_why_off(const struct kct_vm *vm, void *context)
+{
+	const struct table *table = context;
+	char name[KCT_VM_LABEL_SIZE];
+
+	if (vm->active != KCT_NO || !vm->nr_vcpus)
+		return;
+	kct_show_name(name, sizeof(name), vm);
+	fprintf(table->out, "%s: masterclock off: ", name);
+	kct_show_vm_off(table->out, vm, table->clocksource, table->shown);
+	fputc('\n', table->out);
 }
 
 static void show_unattributed(FILE *out, kct_figures shown, const struct kct_unattributed *nobody)
@@ -172,13 +188,14 @@ void kct_show_table(FILE *out, const struct kct_header *header, const struct kct
 		    bool verbose)
 {
 	char column[2][KCT_COLUMN_ROOM(VM_COLUMNS)];
-	struct table table = {out, kct_figures_shown(header), verbose};
+	struct table table = {out, kct_figures_shown(header), header->clocksource, verbose};
 	char why[160];
 
 	fprintf(out, ROW, kct_text_column(column[0], "VM", VM_COLUMNS),
 		kct_text_column(column[1], "VMM", VMM_COLUMNS), "PID", "vCPUs", "CLOCK", "REQUESTS",
 		"UPDATES", "SET", "UNNEC", "PVTI", "DRIFT ns", "FORWARD", "BACKWARD", "SET ns");
 	kct_model_each_vm(model, show_vm_row, &table);
+	kct_model_each_vm(model, show_why_off, &table);
 	show_folded(out, table.shown, &model->folded);
 	show_unattributed(out, table.shown, &model->unattributed);
 	if (!kct_figure_is_shown(table.shown, KCT_FIGURE_REQUESTS))

@@ -6,6 +6,7 @@
 #include "model/names.h"
 #include "record/writer.h"
 #include "show/figure.h"
+#include "show/off.h"
 #include "show/report.h"
 
 static json_t *drift_json(const struct kct_drift *drift)
@@ -73,6 +74,7 @@ static void set_vcpu_counters(json_t *object, const struct kct_vcpu_counters *c,
 struct list {
 	FILE *out;
 	kct_figures shown;
+	const char *clocksource; /* the host's */
 	bool begun;
 };
 
@@ -135,6 +137,8 @@ static void write_vm(const struct kct_vm *vm, void *context)
 	json_object_set_new(object, "created", json_boolean(vm->info.created));
 	json_object_set_new(object, "gone", json_boolean(vm->gone));
 	json_object_set_new(object, "masterclock", json_string(kct_masterclock_names[vm->active]));
+	json_object_set_new(object, "masterclock_off",
+			    kct_vm_off_json(vm, vms->clocksource, vms->shown));
 	set_vm_counters(object, &vm->counters, &sum, vms->shown);
 	write_open(vms->out, object, "vcpus");
 	kct_vm_each_vcpu(vm, write_vcpu, &vcpus);
@@ -166,7 +170,8 @@ void kct_show_report_json(FILE *out, const struct kct_report *report)
 {
 	const struct kct_header *header = report->header;
 	json_t *object = json_object();
-	struct list vms = {.out = out, .shown = kct_figures_shown(header)};
+	struct list vms = {
+		.out = out, .shown = kct_figures_shown(header), .clocksource = header->clocksource};
 
 	json_object_set_new(object, "schema", json_string(KCT_REPORT_SCHEMA));
 	json_object_set_new(object, "version", json_integer(KCT_REPORT_VERSION));

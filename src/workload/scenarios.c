@@ -43,7 +43,9 @@ const struct kct_workload_option_info kct_workload_option_info[KCT_WORKLOAD_OPTI
 	[KCT_WORKLOAD_TSC_OFFSET] =
 		FLAG("tsc-offset", "restore TSCs as KVM_VCPU_TSC_OFFSET, not as IA32_TSC"),
 	[KCT_WORKLOAD_TSC_SPREAD] = COUNT("tsc-spread", MAX_COUNT,
-					  "cycles that each vCPU's TSC is put before the last"),
+					  "cycles that each vCPU's TSC is put before the last; in "
+					  "odd-tsc, the last one's before the others"),
+	[KCT_WORKLOAD_TSC_KHZ] = COUNT("tsc-khz", UINT32_MAX, "frequency of the odd vCPU's TSC"),
 	[KCT_WORKLOAD_CLOCK_FIRST] =
 		FLAG("clock-first", "set the target's clock before its TSCs, not after them"),
 	[KCT_WORKLOAD_CLOCK_GUEST] =
@@ -103,6 +105,13 @@ static const struct kct_scenario scenarios[] = {
 			     [KCT_WORKLOAD_BURST] = 1,
 			     [KCT_WORKLOAD_JUMP] = 1000000000},
 		.run = wl_set_clock,
+	},
+	{
+		.name = "odd-tsc",
+		.help = "the last vCPU's TSC is put apart from the others'",
+		.accepts = BIT(VCPUS) | BIT(TSC_SPREAD) | BIT(TSC_KHZ) | BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_TSC_SPREAD] = 100000000000ULL},
+		.run = wl_odd_tsc,
 	},
 	{
 		.name = "descriptor",

@@ -45,6 +45,7 @@ int wl_hotplug(struct wl *wl);
 int wl_steady(struct wl *wl);
 int wl_churn(struct wl *wl);
 int wl_set_clock(struct wl *wl);
+int wl_odd_tsc(struct wl *wl);
 int wl_descriptor(struct wl *wl);
 int wl_partial_msrs(struct wl *wl);
 int wl_storm(struct wl *wl);

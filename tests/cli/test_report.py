@@ -163,8 +163,9 @@ class Report(Case):
                 with self.subTest(ways=ways, way=way):
                     report = found.objects[0]
                     self.assertEqual(faults(report, load(SCHEMA)), [])
-                    # What names a VM is no hook's to show.
-                    names = ("id", "uuid", "orchestrator", "namespace", "incomplete_why")
+                    # What names a VM is no hook's to show, nor why a masterclock is on.
+                    names = ("id", "uuid", "orchestrator", "namespace", "incomplete_why",
+                             "masterclock_off")
                     vm = {**report["vms"][0], **dict.fromkeys(names, "")}
                     self.assertEqual(nulls(vm) | nulls(report["unattributed"]), unknown)
                     text = self.report("-v", path, status=DONE).out

@@ -54,7 +54,7 @@ static const struct {
 	{"values-before", BIT(CAUSE_HYPERV)},
 	{"pvti", 0},
 	{"tsc-write", OF_TSC_WRITES},
-	{"tsc-track", 0},
+	{"tsc-track", BIT(ODD_VCPUS)},
 	{"request", OF_REQUESTS},
 	{"request-system-time", 0},
 	{"request-clocksource", 0},

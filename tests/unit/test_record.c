@@ -78,6 +78,9 @@ static const struct kct_masterclock clock_zero = {0};
 static const struct kct_masterclock clock_most = {U64_MAX, U64_MAX, S64_MAX, KCT_NOT_KNOWN,
 						  U32_MAX};
 static const struct kct_masterclock clock_least = {1ULL << 63, S64_MAX, S64_MIN, KCT_YES, 1};
+static const struct kct_conditions not_off = {0};
+static const struct kct_conditions off_most = {U32_MAX, 1, 1, 1, 1, 1, {0}};
+static const struct kct_conditions off_least = {0, 1, 0, KCT_NOT_KNOWN, 0, KCT_NOT_KNOWN, {0}};
 static const struct kct_pvti pvti_zero = {0};
 static const struct kct_pvti pvti_most = {U64_MAX, U64_MAX, U32_MAX, 127, 255, 0};
 static const struct kct_pvti pvti_least = {1ULL << 63, (1ULL << 63) - 1, 1, -128, 1, 0};
@@ -92,22 +95,23 @@ static const struct kct_pvti pvti_least = {1ULL << 63, (1ULL << 63) - 1, 1, -128
 
 static const struct kct_vm_event vms[] = {
 	{.event = ZERO(VM)},
-	{MOST(VM), U64_MAX, clock_most, U32_MAX, U32_MAX, 1, KCT_NR_EFFECTS - 1, "fifteen letters"},
-	{NONE(VM), 1ULL << 63, clock_least, 1, 2, 0, 1, "\"quoted\\\""},
+	{MOST(VM), U64_MAX, clock_most, off_most, U32_MAX, U32_MAX, 1, KCT_NR_EFFECTS - 1,
+	 "fifteen letters"},
+	{NONE(VM), 1ULL << 63, clock_least, not_off, 1, 2, 0, 1, "\"quoted\\\""},
 };
 static const struct kct_vcpu_event vcpus[] = {
 	{.event = ZERO(VCPU)},
-	{MOST(VCPU), pvti_most, U64_MAX, U32_MAX, 1, 1, 0},
-	{NONE(VCPU), pvti_least, 1ULL << 63, 1, 1, 0, 0},
-	{MOST(VCPU), pvti_zero, S64_MAX, 1, 0, 1, 0},
-	{MOST(VCPU), pvti_zero, 1, 1, 1, 1, 0},
+	{MOST(VCPU), pvti_most, U64_MAX, U64_MAX, U32_MAX, 1, 1, 0},
+	{NONE(VCPU), pvti_least, 1ULL << 63, 1, 1, 1, 0, 0},
+	{MOST(VCPU), pvti_zero, S64_MAX, S64_MAX, 1, 0, 1, 0},
+	{MOST(VCPU), pvti_zero, 1, 0, 1, 1, 1, 0},
 };
 static const struct kct_update_event updates[] = {
 	{.event = ZERO(UPDATE)},
-	{MOST(UPDATE), clock_most, clock_least, KCT_NR_CAUSES - 1, KCT_NR_EFFECTS - 1, 1, 1,
-	 KCT_NO_NUMBER},
-	{NONE(UPDATE), clock_least, clock_most, 1, 2, 0, KCT_NOT_KNOWN, U32_MAX - 1},
-	{NONE(UPDATE), clock_zero, clock_most, 2, 1, 1, 0, 1},
+	{MOST(UPDATE), clock_most, clock_least, off_most, KCT_NR_CAUSES - 1, KCT_NR_EFFECTS - 1, 1,
+	 1, KCT_NO_NUMBER},
+	{NONE(UPDATE), clock_least, clock_most, off_least, 1, 2, 0, KCT_NOT_KNOWN, U32_MAX - 1},
+	{NONE(UPDATE), clock_zero, clock_most, not_off, 2, 1, 1, 0, 1},
 };
 static const struct kct_request_event requests[] = {
 	{.event = ZERO(REQUEST)},
@@ -131,8 +135,8 @@ static const struct kct_tsc_write_event tsc_writes[] = {
 };
 static const struct kct_tsc_track_event tsc_tracks[] = {
 	{.event = ZERO(TSC_TRACK)},
-	{MOST(TSC_TRACK), U64_MAX, U32_MAX, U32_MAX, U32_MAX, 1, KCT_NOT_KNOWN, 0},
-	{NONE(TSC_TRACK), S64_MAX, 1, 2, 3, 0, KCT_YES, 0},
+	{MOST(TSC_TRACK), U64_MAX, U32_MAX, U32_MAX, U32_MAX, 1, KCT_NOT_KNOWN, 0, U32_MAX, 0},
+	{NONE(TSC_TRACK), S64_MAX, 1, 2, 3, 0, KCT_YES, 0, 1, 0},
 };
 static const struct kct_set_clock_event set_clocks[] = {
 	{.event = ZERO(SET_CLOCK), .nr_pending_after = 0},
@@ -256,6 +260,9 @@ static void test_examples_fill_every_byte(void **state)
 		{KCT_EVENT_PVTI, offsetof(struct kct_pvti_event, new_pvti.pad), 2},
 		{KCT_EVENT_TSC_TRACK, offsetof(struct kct_tsc_track_event, pad), 2},
 		{KCT_EVENT_TSC_WRITE, offsetof(struct kct_tsc_write_event, pad), 6},
+		{KCT_EVENT_VM, offsetof(struct kct_vm_event, conditions.pad), 7},
+		{KCT_EVENT_UPDATE, offsetof(struct kct_update_event, conditions.pad), 7},
+		{KCT_EVENT_TSC_TRACK, offsetof(struct kct_tsc_track_event, pad2), 4},
 		{KCT_EVENT_SET_CLOCK, offsetof(struct kct_set_clock_event, pad),
 		 sizeof(((struct kct_set_clock_event *)0)->pad)},
 		{KCT_EVENT_SET_CLOCK, offsetof(struct kct_set_clock_event, pvti.pad), 2},
@@ -344,16 +351,18 @@ static const struct {
 	 "\"state\":{"
 	 "\"masterclock\":\"active\",\"master_kernel_ns\":\"9223372036854775808\","
 	 "\"master_cycle_now\":9223372036854775807,\"kvmclock_offset\":-9223372036854775808,"
-	 "\"nr_vcpus\":1},\"name\":\"web\",\"vmm\":\"qemu\","
+	 "\"nr_vcpus\":1},\"conditions\":null,\"name\":\"web\",\"vmm\":\"qemu\","
 	 "\"uuid\":\"6fe0e5e1-9b0c-4b6f-8a3d-0f3a1f5f9d10\",\"name_source\":\"nova\","
 	 "\"orchestrator\":\"openstack\",\"namespace\":\"demo\",\"id\":\"instance-0000002a\"}\n"},
 	{KCT_EVENT_VCPU, 3,
 	 "{\"event\":\"vcpu\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
 	 "\"vcpu\":4294967294,\"tid\":4294967295,\"pending\":true,"
-	 "\"tsc_offset\":9223372036854775807,\"tsc_khz\":1,\"pvti\":null}\n"},
+	 "\"tsc_offset\":9223372036854775807,\"tsc_khz\":1,"
+	 "\"tsc_generation\":9223372036854775807,\"pvti\":null}\n"},
 	{KCT_EVENT_VCPU, 2,
 	 "{\"event\":\"vcpu\",\"ns\":\"9223372036854775808\",\"vm\":null,\"vcpu\":null,\"tid\":1,"
-	 "\"pending\":false,\"tsc_offset\":-9223372036854775808,\"tsc_khz\":1,\"pvti\":{"
+	 "\"pending\":false,\"tsc_offset\":-9223372036854775808,\"tsc_khz\":1,"
+	 "\"tsc_generation\":1,\"pvti\":{"
 	 "\"tsc_timestamp\":\"9223372036854775808\",\"system_time\":9223372036854775807,"
 	 "\"tsc_to_system_mul\":1,\"tsc_shift\":-128,\"flags\":1}}\n"},
 	{KCT_EVENT_REQUEST, 1,
@@ -398,7 +407,19 @@ static const struct {
 	 "{\"event\":\"tsc-track\",\"ns\":\"18446744073709551615\",\"vm\":4294967295,"
 	 "\"vcpu\":4294967294,\"tid\":4294967295,\"generation\":\"18446744073709551615\","
 	 "\"nr_matched\":4294967295,\"nr_vcpus\":4294967295,\"host_clock\":4294967295,"
-	 "\"use_master_clock\":true,\"pending\":null}\n"},
+	 "\"use_master_clock\":true,\"pending\":null,\"tsc_khz\":4294967295}\n"},
+	{KCT_EVENT_UPDATE, 2,
+	 "{\"event\":\"update\",\"ns\":\"9223372036854775808\",\"vm\":null,\"vcpu\":null,"
+	 "\"tid\":1,\"cause\":\"vm-create\",\"effect\":\"disabled\",\"cause_derived\":false,"
+	 "\"offset_matched\":null,\"host_clock\":4294967294,"
+	 "\"before\":{\"masterclock\":\"active\",\"master_kernel_ns\":\"9223372036854775808\","
+	 "\"master_cycle_now\":9223372036854775807,\"kvmclock_offset\":-9223372036854775808,"
+	 "\"nr_vcpus\":1},"
+	 "\"after\":{\"masterclock\":\"unknown\",\"master_kernel_ns\":\"18446744073709551615\","
+	 "\"master_cycle_now\":\"18446744073709551615\","
+	 "\"kvmclock_offset\":9223372036854775807,\"nr_vcpus\":4294967295},"
+	 "\"conditions\":{\"nr_matched\":0,\"tsc_matched\":false,\"tsc_backwards\":null,"
+	 "\"old_kvmclock\":false,\"tsc_protected\":null}}\n"},
 	{KCT_EVENT_VM_GONE, 0,
 	 "{\"event\":\"vm-gone\",\"ns\":0,\"vm\":null,\"vcpu\":0,\"tid\":0}\n"},
 };
