@@ -26,6 +26,7 @@ static const struct {
 	{"compare", cmd_compare, "two recordings side by side"},
 	{"migration", cmd_migration, "a migration's drift: predicted, observed, and explained"},
 	{"export", cmd_export, "a recording in a form that other programs read"},
+	{"whatif", cmd_whatif, "what a patch would have done to what was recorded"},
 	{"drift", cmd_drift, "the PVTI calculator"},
 	{"workload", cmd_workload, "the built-in guests, to try it on"},
 };

@@ -159,9 +159,8 @@ int kct_take_vcpu(struct kct_model *model, const struct kct_vcpu_state *state)
 		return -ENOMEM;
 	vcpu->pending = kct_request_is_pending(state->request_changes);
 	vcpu->counters = state->counters;
-	vcpu->tsc = (struct kct_tsc){.vcpu = state->id,
-				     .khz = state->tsc_khz,
-				     .generation = state->tsc_generation};
+	vcpu->tsc = (struct kct_tsc){
+		.vcpu = state->id, .khz = state->tsc_khz, .generation = state->tsc_generation};
 	return 0;
 }
 

@@ -230,6 +230,7 @@ def every():
         Offline("report", "report", "--json", "one"),
         Offline("verify", "verify", "--json", "--recording", "one"),
         Offline("migration", "migration", "--json", "source", "target"),
+        Offline("whatif", "whatif", "--json", "--with", "zhang-2", "one"),
         Offline("compare", "compare", "--json", "one", "one"),
         Doctor("doctor", "doctor", "--json"),
         List("list", "list", "--json"),

@@ -23,7 +23,7 @@ FIXTURE = os.path.join(ROOT, "tests", "unit", "fixtures", "inlined.c")
 VERDICTS = ("nothing-to-suppress", "suppressed", "coalesced", "cleared", "per-vcpu",
             "inconclusive")
 COMMANDS = ("doctor", "list", "stat", "trace", "record", "report", "verify", "compare",
-            "migration", "drift", "workload")
+            "migration", "whatif", "drift", "workload")
 BUILDS = {
     "gcc4.o": ("gcc", "-O2", "-gdwarf-4", "-c"),
     "gcc5.o": ("gcc", "-O2", "-gdwarf-5", "-c"),
