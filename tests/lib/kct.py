@@ -48,6 +48,13 @@ def mount_tracefs():
     return os.path.isdir(TRACEFS + "/events/kvm")
 
 
+def take_signals():
+    """Whatever runs the tests may ignore some, as nohup does, and what they start would, too."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def why_not_live():
     """Why this host cannot run the live tests; None where it can. Does not ask the program."""
     try:

@@ -14,13 +14,6 @@ LIMIT = 5  # seconds from the signal to the end, of which one is promised
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def take_signals():
-    """Whatever runs this may ignore some, as nohup does, and what we run would, too."""
-    for number in SIGNALS:
-        if signal.getsignal(number) == signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
-
-
 def bpf_ids(pid):
     """What it has in the kernel: nothing, if it has just ended."""
     try:
