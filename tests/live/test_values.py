@@ -34,19 +34,18 @@ class Values(kct.LiveTest):
         return indices
 
     def check_guest_drifts(self, guest, indices, events):
-        """Of two PVTIs that followed one another in guest memory. How many there were."""
+        """
+        Of two PVTIs that were seen in guest memory, one after the other. Those between them that
+        memory no longer shows add up; each may cut off less than 1 ns. How many pairs there were.
+        """
         pairs = list(zip(guest, guest[1:], indices, indices[1:]))
-        count = 0
         for old, new, at, index in pairs:
-            if index != at + 1:
-                continue  # there was one between them that memory no longer shows
-            event = events[index]
-            self.assertFalse(event["rebased"])
-            self.assertEqual(
-                event["drift_ns"], kct.drift_of(kct.pvti_of(old), kct.pvti_of(new)), event
-            )
-            count += 1
-        return count
+            between = events[at + 1:index + 1]
+            self.assertFalse([event for event in between if event["rebased"]])
+            drift = kct.drift_of(kct.pvti_of(old), kct.pvti_of(new))
+            cut = sum(event["drift_ns"] for event in between) - drift
+            self.assertIn(cut, range(len(between)), between)
+        return len(pairs)
 
     def check_sums(self, vcpu, events):
         drifts = [event["drift_ns"] for event in events if event["drift_ns"] is not None]
@@ -100,14 +99,8 @@ class Values(kct.LiveTest):
         )
 
     def check_drifts(self, *args):
-        """
-        Every run is checked whole. Whether guest memory shows two PVTIs in a row, so that a drift
-        can be compared, is the scheduler's choice: one of a few runs has to.
-        """
-        for _ in range(20):
-            if self.check_workload(*args) > 0:
-                return
-        self.fail("no run showed two PVTIs in a row")
+        """A run in which memory shows at least one vCPU's PVTI, and then another one."""
+        self.assertGreater(self.check_workload(*args), 0)
 
     def test_migrate(self):
         for vcpus in (1, 4, 16):
@@ -124,7 +117,7 @@ class Values(kct.LiveTest):
         self.check_drifts("migrate", "--vcpus", 4, "--tsc-offset")
 
     def test_hotplug(self):
-        self.check_drifts("hotplug", "--vcpus", 2, "--add", 4)
+        self.check_workload("hotplug", "--vcpus", 2, "--add", 4)
 
     def test_steady(self):
         self.check_workload("steady", "--duration", "100ms")
