@@ -14,6 +14,7 @@
 #include "verdict/verdict.h"
 #include "record/load.h"
 #include "record/writer.h"
+#include "show/report.h"
 
 #define COMPARE_SCHEMA	"kvmclock-trace/compare"
 #define COMPARE_VERSION 1
@@ -251,16 +252,19 @@ static void show(const struct compare *compare, const struct figure *figures, si
 	       kct_verdict_names[b->all.verdict]);
 	for (size_t i = 0; i < count; i++)
 		show_figure(&figures[i]);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		if (*compare->sides[i].all.why)
 			printf("%s: %s\n", compare->sides[i].shown_path, compare->sides[i].all.why);
+		kct_show_passed(stdout, &compare->sides[i].recording.model.passed);
+	}
 }
 
 static json_t *side_json(const struct side *side)
 {
-	return json_pack("{s:s, s:o, s:s, s:o}", "path", side->shown_path, "host",
+	return json_pack("{s:s, s:o, s:s, s:o, s:o}", "path", side->shown_path, "host",
 			 kct_json_host(&side->recording.header), "verdict",
-			 kct_verdict_names[side->all.verdict], "why", kct_json_text(side->all.why));
+			 kct_verdict_names[side->all.verdict], "why", kct_json_text(side->all.why),
+			 "passed_over", kct_json_passed(&side->recording.model.passed));
 }
 
 static json_t *known_json(bool known, int64_t value)

@@ -156,6 +156,12 @@ static const char *doubt(const struct read *source, const struct read *target, c
 	return text;
 }
 
+/* An event, or a word of one, that only another release knows may be a step of the migration. */
+static bool is_passed_over(const struct kct_vm *from, const struct kct_vm *to)
+{
+	return from->passed.events || from->passed.words || to->passed.events || to->passed.words;
+}
+
 /* What is missing may be why two VMs are no pair, or do not fit. */
 static int refused(const struct kct_migration_view *view)
 {
@@ -249,6 +255,8 @@ static int show(const struct options *o, const struct read *source, const struct
 
 	if (status)
 		return refused(&view);
+	if (!view.incomplete && is_passed_over(from, to))
+		view.incomplete = "something that only another release knows was passed over";
 	view.source = end_of(source, from);
 	view.target = end_of(target, to);
 	view.migration = &migration;

@@ -45,7 +45,8 @@ struct kct_vm {
 	struct kct_vm_event info;
 	struct kct_vm_name name;
 	struct kct_vm_counters counters;
-	void *vcpus; /* tree of struct kct_vcpu by id; kct_vm_each_vcpu() */
+	struct kct_passed passed; /* of its events */
+	void *vcpus;		  /* tree of struct kct_vcpu by id; kct_vm_each_vcpu() */
 	size_t nr_vcpus;
 	struct kct_model *model; /* that it belongs to */
 	TAILQ_ENTRY(kct_vm) gone_next;
@@ -70,6 +71,8 @@ struct kct_model {
 	uint64_t events; /* events taken in; 0 where the counters came as such */
 	uint64_t losses[KCT_NR_LOSSES];
 	struct kct_misses misses;
+	struct kct_passed passed;
+	uint64_t passed_unlaid; /* of its events, those that are nobody's: of whichever VM */
 };
 
 void kct_model_init(struct kct_model *model);
@@ -82,6 +85,12 @@ void kct_model_clear(struct kct_model *model);
  */
 int kct_model_event(struct kct_model *model, const union kct_any_event *event,
 		    const struct kct_vm_name *name);
+
+/*
+ * Count what was passed over in a line about the VM of that number (KCT_NO_VM: about none that can
+ * be told). What is about a VM that the model does not have is no VM's.
+ */
+void kct_model_passed(struct kct_model *model, uint32_t number, const struct kct_passed *passed);
 
 /* The VM of that number, made if need be; NULL when out of memory. Owned by the model. */
 struct kct_vm *kct_model_vm(struct kct_model *model, uint32_t number);

@@ -42,6 +42,23 @@ struct kct_misses {
 	uint32_t count;
 };
 
+/* Events that could not be written, before a segment of a flight recorder begins. */
+struct kct_gap {
+	uint64_t from_ns, to_ns; /* CLOCK_BOOTTIME; 0: there is none */
+	uint64_t events;
+	char why[64];
+};
+
+/* Of a recording that is a part of what a flight recorder wrote: which one it is. */
+struct kct_segment {
+	uint64_t run_ns;   /* when the recorder began, CLOCK_BOOTTIME; 0: it is no such part */
+	uint64_t sequence; /* in its directory, from 1; 0: it was pinned by a trigger */
+	char trigger[32];  /* then: which one; "" */
+	uint32_t vm;	   /* then: the VM that it was about; KCT_NO_VM */
+	uint64_t trigger_ns;
+	struct kct_gap gap;
+};
+
 /* Where and how it was made. Texts are printable forms (base/text.h); "" is not known. */
 struct kct_header {
 	char tool[32]; /* version of the program */
@@ -54,8 +71,17 @@ struct kct_header {
 	uint32_t tsc_khz; /* of the host; 0 is not known */
 	struct kct_anchor started;
 	char command[256]; /* what ran under `record --`, as a shell takes it; "" */
+	struct kct_segment segment;
 	struct kct_hook hooks[KCT_MAX_HOOKS];
 	uint32_t nr_hooks;
+};
+
+/*
+ * What another release wrote that this one does not know, and passed over: whole events, or of
+ * those that it knows single fields and words.
+ */
+struct kct_passed {
+	uint64_t events, fields, words;
 };
 
 /* How it ended. */
@@ -64,8 +90,9 @@ struct kct_trailer {
 	uint64_t events; /* lines between header and trailer */
 	uint64_t losses[KCT_NR_LOSSES];
 	struct kct_misses misses; /* what losses[KCT_LOSS_MISSED] is made of */
-	char reason[16];	  /* "command", "duration", "signal", "error" */
-	int32_t status;		  /* exit status of the command; -1 without one */
+	uint64_t other_losses;	  /* events lost for a reason that only another release knows */
+	char reason[16]; /* "command", "duration", "signal", "error", "rotation", "trigger" */
+	int32_t status;	 /* exit status of the command; -1 without one */
 };
 
 /* The anchors of a recording: each clock is taken to run evenly from one to the other. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A whole recording, read into a model. */
+/* A whole recording, or all those of a flight recorder's directory as one, read into a model. */
 #ifndef KCT_RECORD_LOAD_H
 #define KCT_RECORD_LOAD_H
 
@@ -15,7 +15,7 @@
 
 struct kct_recording {
 	struct kct_header header;
-	struct kct_trailer trailer; /* zeroes if the recording was cut off */
+	struct kct_trailer trailer; /* of the last segment; zeroes if that was cut off */
 	struct kct_model model;
 	char incomplete[256]; /* why the evidence is not whole; "" if it is */
 	bool whole;	      /* all that was recorded is there, whatever was lost before that */
@@ -29,9 +29,10 @@ typedef bool (*kct_visit)(void *context, const union kct_any_event *event,
 			  const struct kct_vm_name *name);
 
 /*
- * Read `path` ("-" is standard input). KCT_EXIT_OK; KCT_EXIT_INCOMPLETE where what could be read
- * is not the whole (`incomplete` says why); KCT_EXIT_USAGE where it is not a recording at all,
- * with the reason on stderr and nothing to clear. `visit` may be NULL.
+ * Read `path`: a file, compressed by gzip or not, a directory, "-" for standard input. KCT_EXIT_OK;
+ * KCT_EXIT_INCOMPLETE where what could be read is not the whole (`incomplete` says why);
+ * KCT_EXIT_USAGE where it is not a recording at all, with the reason on stderr and nothing to
+ * clear. `visit` may be NULL.
  */
 int kct_load(const char *path, struct kct_recording *recording, kct_visit visit, void *context);
 /*

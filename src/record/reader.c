@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "model/names.h"
 #include "record/canonical.h"
+#include "record/ends.h"
 #include "record/fields.h"
 #include "record/reader.h"
 #include "record/values.h"
@@ -28,8 +30,6 @@ refuse(struct kct_reader *reader, const char *format, ...)
 
 #define TEXT(object, key, field, flags)                                                            \
 	kct_read_text(json_object_get(object, key), field, sizeof(field), flags)
-#define TEXT_OR_NULL(object, key, field, flags)                                                    \
-	kct_read_text_or_null(object, key, field, sizeof(field), flags)
 
 /* A text that earlier recordings of 0.1.0 do not have is "". */
 static bool text_or_none(const json_t *object, const char *key, char *at, size_t size)
@@ -50,6 +50,9 @@ static uint8_t word_or_unknown(const char *const *words, int count, const char *
 	return number < 0 ? 0 : (uint8_t)number;
 }
 
+static const char *const name_fields[] = {"name",	  "vmm",       "uuid", "name_source",
+					  "orchestrator", "namespace", "id"};
+
 static bool read_name(struct kct_vm_name *name, const json_t *object)
 {
 	char source[40], orchestrator[40];
@@ -67,145 +70,97 @@ static bool read_name(struct kct_vm_name *name, const json_t *object)
 	return true;
 }
 
-static bool read_event(struct kct_reader *reader, const json_t *object, int kind)
+/* ---- events ---- */
+
+static size_t count_name_fields(const json_t *object)
 {
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(name_fields) / sizeof(name_fields[0]); i++)
+		count += json_object_get(object, name_fields[i]) != NULL;
+	return count;
+}
+
+/* All that is wanted of an event that this release does not know: which VM it is about. */
+static enum kct_line pass_over(struct kct_reader *reader, const json_t *object)
+{
+	struct kct_event *event = &reader->event.event;
+
+	memset(&reader->event, 0, sizeof(reader->event));
+	event->kind = KCT_NR_EVENTS;
+	if (!kct_read_unsigned(json_object_get(object, "vm"), (char *)&event->vm,
+			       sizeof(event->vm)))
+		event->vm = KCT_NO_VM;
+	reader->passed = (struct kct_passed){.events = 1};
+	reader->events++;
+	return KCT_LINE_PASSED;
+}
+
+static enum kct_line read_event(struct kct_reader *reader, const json_t *object, int kind)
+{
+	struct kct_reading reading = {.why = reader->why, .size = sizeof(reader->why)};
 	char *event = (char *)&reader->event;
+	size_t known = 1; /* "event" */
 
 	memset(&reader->event, 0, sizeof(reader->event));
 	memset(&reader->name, 0, sizeof(reader->name));
 	reader->event.event.kind = kind;
-	if (!kct_read_fields(kct_common_fields, object, event, reader->why, sizeof(reader->why)) ||
-	    !kct_read_fields(kct_event_fields(kind), object, event, reader->why,
-			     sizeof(reader->why)))
-		return false;
+	if (!kct_read_fields(kct_common_fields, object, event, &reading, &known) ||
+	    !kct_read_fields(kct_event_fields(kind), object, event, &reading, &known))
+		return KCT_LINE_INVALID;
+	if (reading.opaque)
+		return pass_over(reader, object);
+	if (kind == KCT_EVENT_VM) {
+		if (!read_name(&reader->name, object)) {
+			refuse(reader, "a VM without a proper name");
+			return KCT_LINE_INVALID;
+		}
+		known += count_name_fields(object);
+	}
 	reader->events++;
-	if (kind != KCT_EVENT_VM)
-		return true;
-	return read_name(&reader->name, object) || refuse(reader, "a VM without a proper name");
+	reader->passed = reading.passed;
+	reader->passed.fields += json_object_size(object) - known;
+	return KCT_LINE_EVENT;
 }
 
-static bool read_host(struct kct_header *header, const json_t *host)
+/* ---- lines ---- */
+
+/* Behind a segment of a flight recorder there may be the next one. */
+static bool may_begin(struct kct_reader *reader)
 {
-	const json_t *khz = json_object_get(host, "tsc_khz");
-
-	return TEXT_OR_NULL(host, "name", header->host, KCT_TEXT_NAME) &&
-	       TEXT_OR_NULL(host, "boot_id", header->boot_id, 0) &&
-	       TEXT_OR_NULL(host, "kernel", header->kernel, 0) &&
-	       TEXT_OR_NULL(host, "kvm", header->kvm, 0) &&
-	       TEXT_OR_NULL(host, "vendor", header->vendor, 0) &&
-	       TEXT_OR_NULL(host, "clocksource", header->clocksource, 0) &&
-	       (json_is_null(khz) || kct_read_unsigned(khz, (char *)&header->tsc_khz, 4));
-}
-
-static bool read_hooks(struct kct_header *header, const json_t *hooks)
-{
-	size_t i;
-	json_t *object;
-
-	if (!json_is_array(hooks) || json_array_size(hooks) > KCT_MAX_HOOKS)
-		return false;
-	json_array_foreach (hooks, i, object) {
-		struct kct_hook *hook = &header->hooks[i];
-
-		if (!TEXT(object, "evidence", hook->evidence, 0) ||
-		    !TEXT(object, "way", hook->way, 0) ||
-		    !TEXT_OR_NULL(object, "target", hook->target, 0) ||
-		    !TEXT_OR_NULL(object, "note", hook->note, 0))
-			return false;
-	}
-	header->nr_hooks = json_array_size(hooks);
-	return true;
-}
-
-/* `boot` is what CLOCK_BOOTTIME is called there. */
-static bool read_anchor(struct kct_anchor *anchor, const json_t *object, const char *boot)
-{
-	const json_t *error = json_object_get(object, "realtime_error_ns");
-
-	anchor->realtime_error_ns = UINT64_MAX;
-	return kct_read_unsigned(json_object_get(object, boot), (char *)&anchor->boot_ns, 8) &&
-	       kct_read_unsigned(json_object_get(object, "realtime_ns"),
-				 (char *)&anchor->realtime_ns, 8) &&
-	       kct_read_unsigned(json_object_get(object, "kvmclock_base_ns"),
-				 (char *)&anchor->base_ns, 8) &&
-	       (json_is_null(error) ||
-		kct_read_unsigned(error, (char *)&anchor->realtime_error_ns, 8));
-}
-
-static bool read_header(struct kct_reader *reader, const json_t *object)
-{
-	struct kct_header *header = &reader->header;
-	const json_t *version = json_object_get(object, "version");
-	const char *format = json_string_value(json_object_get(object, "format"));
-
-	if (reader->header_seen)
+	if (reader->header_seen && !reader->header.segment.sequence)
 		return refuse(reader, "a second header");
-	if (!format || strcmp(format, KCT_RECORDING_FORMAT))
-		return refuse(reader, "not a recording of " KCT_RECORDING_FORMAT);
-	if (!json_is_integer(version) || json_integer_value(version) != KCT_RECORDING_VERSION)
-		return refuse(reader, "format version %" JSON_INTEGER_FORMAT ", this reads %d",
-			      json_integer_value(version), KCT_RECORDING_VERSION);
-	if (!TEXT(object, "tool", header->tool, 0) ||
-	    !read_anchor(&header->started, object, "started_ns") ||
-	    !TEXT_OR_NULL(object, "command", header->command, 0) ||
-	    !read_host(header, json_object_get(object, "host")) ||
-	    !read_hooks(header, json_object_get(object, "hooks")))
-		return refuse(reader, "a header with a missing or impossible field");
+	return true;
+}
+
+static enum kct_line read_header(struct kct_reader *reader, const json_t *object)
+{
+	struct kct_reading reading = {.why = reader->why, .size = sizeof(reader->why)};
+	struct kct_header header;
+
+	if (!may_begin(reader) || !kct_read_header(&header, object, &reading))
+		return KCT_LINE_INVALID;
+	if (reader->header_seen && !header.segment.sequence) {
+		refuse(reader, "a second header");
+		return KCT_LINE_INVALID;
+	}
+	reader->header = header;
 	reader->header_seen = true;
-	return true;
+	reader->trailer_seen = false;
+	reader->events = 0;
+	reader->passed = reading.passed;
+	return KCT_LINE_HEADER;
 }
 
-/* Recordings of the first release have none. */
-static bool read_missed(struct kct_misses *misses, const json_t *array)
+static enum kct_line read_trailer(struct kct_reader *reader, const json_t *object)
 {
-	size_t i;
-	json_t *object;
+	struct kct_reading reading = {.why = reader->why, .size = sizeof(reader->why)};
 
-	if (array && (!json_is_array(array) || json_array_size(array) > KCT_MAX_HOOKS))
-		return false;
-	json_array_foreach (array, i, object) {
-		struct kct_missed *missed = &misses->list[i];
-		const json_t *calls = json_object_get(object, "calls");
-
-		missed->counted = !json_is_null(calls);
-		if (!TEXT(object, "evidence", missed->evidence, 0) ||
-		    (missed->counted && !kct_read_unsigned(calls, (char *)&missed->calls, 8)))
-			return false;
-	}
-	misses->count = (uint32_t)json_array_size(array);
-	return true;
-}
-
-/* The first release left nothing unwritten: it went on until all was written. */
-static bool read_losses(struct kct_reader *reader, const json_t *losses)
-{
-	for (int i = 0; i < KCT_NR_LOSSES; i++) {
-		const json_t *lost = json_object_get(losses, kct_loss_names[i]);
-
-		if (!lost && i == KCT_LOSS_UNWRITTEN && json_is_object(losses))
-			continue;
-		if (!kct_read_unsigned(lost, (char *)&reader->trailer.losses[i], 8))
-			return refuse(reader, "a trailer without \"%s\"", kct_loss_names[i]);
-	}
-	return true;
-}
-
-static bool read_trailer(struct kct_reader *reader, const json_t *object)
-{
-	struct kct_trailer *trailer = &reader->trailer;
-	const json_t *status = json_object_get(object, "status");
-
-	trailer->status = json_is_null(status) ? -1 : 0;
-	if (!read_losses(reader, json_object_get(object, "losses")))
-		return false;
-	if (!read_missed(&trailer->misses, json_object_get(object, "missed")) ||
-	    !read_anchor(&trailer->ended, object, "ended_ns") ||
-	    !kct_read_unsigned(json_object_get(object, "events"), (char *)&trailer->events, 8) ||
-	    !TEXT(object, "reason", trailer->reason, 0) ||
-	    !(json_is_null(status) || kct_read_unsigned(status, (char *)&trailer->status, 2)))
-		return refuse(reader, "a trailer with a missing or impossible field");
+	if (!kct_read_trailer(&reader->trailer, object, &reading))
+		return KCT_LINE_INVALID;
 	reader->trailer_seen = true;
-	return true;
+	reader->passed = reading.passed;
+	return KCT_LINE_TRAILER;
 }
 
 static enum kct_line read_object(struct kct_reader *reader, const json_t *object)
@@ -218,7 +173,7 @@ static enum kct_line read_object(struct kct_reader *reader, const json_t *object
 		return KCT_LINE_INVALID;
 	}
 	if (!strcmp(word, "header"))
-		return read_header(reader, object) ? KCT_LINE_HEADER : KCT_LINE_INVALID;
+		return read_header(reader, object);
 	if (!reader->header_seen) {
 		refuse(reader, "does not begin with a header");
 		return KCT_LINE_INVALID;
@@ -228,13 +183,9 @@ static enum kct_line read_object(struct kct_reader *reader, const json_t *object
 		return KCT_LINE_INVALID;
 	}
 	if (!strcmp(word, "trailer"))
-		return read_trailer(reader, object) ? KCT_LINE_TRAILER : KCT_LINE_INVALID;
+		return read_trailer(reader, object);
 	kind = kct_name_number(kct_event_names, KCT_NR_EVENTS, word);
-	if (kind < 0) {
-		refuse(reader, "an unknown event");
-		return KCT_LINE_INVALID;
-	}
-	return read_event(reader, object, kind) ? KCT_LINE_EVENT : KCT_LINE_INVALID;
+	return kind < 0 ? pass_over(reader, object) : read_event(reader, object, kind);
 }
 
 /* Why there is no further line. */
@@ -249,7 +200,9 @@ static enum kct_line why_no_line(struct kct_reader *reader, enum kct_lines_end e
 		refuse(reader, "a line of more than %d bytes", KCT_MAX_LINE);
 		break;
 	default:
-		refuse(reader, "%s", strerror(reader->lines.error));
+		refuse(reader, "%s",
+		       reader->lines.error == EBADMSG ? "what was compressed is damaged here"
+						      : strerror(reader->lines.error));
 	}
 	return KCT_LINE_INVALID;
 }
@@ -275,6 +228,7 @@ enum kct_line kct_reader_next(struct kct_reader *reader)
 	char *line;
 
 	reader->why[0] = '\0';
+	reader->passed = (struct kct_passed){0};
 	line = kct_lines_next(&reader->lines, &length, &end);
 	if (!line)
 		return why_no_line(reader, end);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A recording, line by line: the header, the events, the trailer. */
+/*
+ * A recording, line by line: the header, the events, the trailer; and where it is a segment of a
+ * flight recorder, again those of the next one.
+ */
 #ifndef KCT_RECORD_READER_H
 #define KCT_RECORD_READER_H
 
@@ -12,6 +15,7 @@
 enum kct_line {
 	KCT_LINE_HEADER,
 	KCT_LINE_EVENT,
+	KCT_LINE_PASSED, /* an event that only another release knows; its `vm` is set */
 	KCT_LINE_TRAILER,
 	KCT_LINE_END,	  /* the file ends here, behind a trailer or not */
 	KCT_LINE_CUT,	  /* the file ends in the middle of a line */
@@ -20,9 +24,10 @@ enum kct_line {
 
 struct kct_reader {
 	struct kct_lines lines;
-	uint64_t events;
+	uint64_t events; /* behind the last header, those that were passed over too */
 	bool header_seen, trailer_seen;
 	char why[160];
+	struct kct_passed passed; /* in the last line */
 	/* What the last line said, by its kind. */
 	struct kct_header header;
 	struct kct_trailer trailer;

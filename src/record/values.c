@@ -56,13 +56,20 @@ static bool read_number_or_null(const json_t *value, char *at, uint32_t null)
 	return true;
 }
 
-static bool read_name(const struct kct_field *field, const json_t *value, char *at, size_t size)
+/* A word of another release is what is called "unknown", where there is such a thing. */
+static bool read_name(struct kct_reading *reading, const struct kct_field *field,
+		      const json_t *value, char *at, size_t size)
 {
 	const char *text = json_string_value(value);
-	int number = text ? kct_name_number(field->names, field->size, text) : -1;
+	int number = text ? kct_name_number(field->names, field->size, text) : 0;
 
+	if (number < 0) {
+		number = kct_name_number(field->names, field->size, "unknown");
+		reading->opaque |= number < 0;
+		reading->passed.words++;
+	}
 	memcpy(at, &number, size);
-	return number >= 0;
+	return text != NULL;
 }
 
 static const char *string_of(const json_t *value)
@@ -103,32 +110,34 @@ bool kct_read_text_or_null(const json_t *object, const char *key, char *at, size
 	return json_is_null(value) || kct_read_text(value, at, size, flags);
 }
 
-/* Where the reason goes, of whichever object within an object it is. */
-struct reason {
-	char *why;
-	size_t size;
-	bool given;
-};
-
 static bool __attribute__((format(printf, 2, 3)))
-refuse(struct reason *reason, const char *format, ...)
+refuse(struct kct_reading *reading, const char *format, ...)
 {
 	va_list args;
 
-	if (reason->given)
+	/* Of an object within an object, the inner one's reason is the better one. */
+	if (reading->refused)
 		return false;
 	va_start(args, format);
-	vsnprintf(reason->why, reason->size, format, args);
+	vsnprintf(reading->why, reading->size, format, args);
 	va_end(args);
-	reason->given = true;
+	reading->refused = true;
 	return false;
 }
 
-static bool read_fields(struct reason *reason, const struct kct_field *fields, const json_t *object,
-			char *base);
+static bool read_object(struct kct_reading *reading, const struct kct_field *fields,
+			const json_t *object, char *base)
+{
+	size_t known = 0;
 
-static bool read_value(struct reason *reason, const struct kct_field *field, const json_t *value,
-		       char *at)
+	if (!json_is_object(object) || !kct_read_fields(fields, object, base, reading, &known))
+		return false;
+	reading->passed.fields += json_object_size(object) - known;
+	return true;
+}
+
+static bool read_value(struct kct_reading *reading, const struct kct_field *field,
+		       const json_t *value, char *at)
 {
 	switch (field->type) {
 	case KCT_FIELD_U8:
@@ -148,9 +157,9 @@ static bool read_value(struct reason *reason, const struct kct_field *field, con
 		*at = json_is_null(value) ? KCT_NOT_KNOWN : json_is_true(value);
 		return json_is_null(value) || json_is_boolean(value);
 	case KCT_FIELD_NAME8:
-		return read_name(field, value, at, 1);
+		return read_name(reading, field, value, at, 1);
 	case KCT_FIELD_NAME32:
-		return read_name(field, value, at, 4);
+		return read_name(reading, field, value, at, 4);
 	case KCT_FIELD_VM:
 		return read_number_or_null(value, at, KCT_NO_VM);
 	case KCT_FIELD_NUMBER:
@@ -160,7 +169,7 @@ static bool read_value(struct reason *reason, const struct kct_field *field, con
 	case KCT_FIELD_TEXT:
 		return read_kernel_text(value, at, field->size);
 	case KCT_FIELD_OBJECT:
-		return json_is_object(value) && read_fields(reason, field->fields, value, at);
+		return read_object(reading, field->fields, value, at);
 	}
 	return false;
 }
@@ -172,8 +181,8 @@ static void read_absent(const struct kct_field *field, char *base)
 		read_number_or_null(json_null(), base + field->offset, KCT_NO_NUMBER);
 }
 
-static bool read_fields(struct reason *reason, const struct kct_field *fields, const json_t *object,
-			char *base)
+bool kct_read_fields(const struct kct_field *fields, const json_t *object, char *base,
+		     struct kct_reading *reading, size_t *known)
 {
 	for (const struct kct_field *field = fields; field->name; field++) {
 		const json_t *value = json_object_get(object, field->name);
@@ -183,22 +192,15 @@ static bool read_fields(struct reason *reason, const struct kct_field *fields, c
 			continue;
 		}
 		if (!value)
-			return refuse(reason, "no \"%s\"", field->name);
+			return refuse(reading, "no \"%s\"", field->name);
+		++*known;
 		if (field->present) {
 			base[field->present] = !json_is_null(value);
 			if (json_is_null(value))
 				continue;
 		}
-		if (!read_value(reason, field, value, base + field->offset))
-			return refuse(reason, "\"%s\" has an impossible value", field->name);
+		if (!read_value(reading, field, value, base + field->offset))
+			return refuse(reading, "\"%s\" has an impossible value", field->name);
 	}
 	return true;
-}
-
-bool kct_read_fields(const struct kct_field *fields, const json_t *object, char *base, char *why,
-		     size_t why_size)
-{
-	struct reason reason = {.why = why, .size = why_size};
-
-	return read_fields(&reason, fields, object, base);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "model/run.h"
 #include "record/fields.h"
 
 /* A number into an unsigned integer of `size` bytes. */
@@ -22,8 +23,23 @@ bool kct_read_text(const json_t *value, char *at, size_t size, unsigned int flag
 /* The same of a member of an object, and "" for null. */
 bool kct_read_text_or_null(const json_t *object, const char *key, char *at, size_t size,
 			   unsigned int flags);
-/* An object into a struct, by its table. What is wrong with it is told in `why`. */
-bool kct_read_fields(const struct kct_field *fields, const json_t *object, char *base, char *why,
-		     size_t why_size);
+/* What is told of an object that is read. */
+struct kct_reading {
+	char *why; /* what is wrong with it */
+	size_t size;
+	struct kct_passed passed; /* fields and words of another release, added to what is there */
+	/* One of these words has no number that means "unknown": nothing can be made of the object.
+	 */
+	bool opaque;
+	/* ---- inside ---- */
+	bool refused;
+};
+
+/*
+ * An object into a struct, by its table. Members that are in no table are left for the caller to
+ * count: *known is the number of those that are.
+ */
+bool kct_read_fields(const struct kct_field *fields, const json_t *object, char *base,
+		     struct kct_reading *reading, size_t *known);
 
 #endif

@@ -272,6 +272,37 @@ json_t *kct_json_missed(const struct kct_misses *misses)
 	return array;
 }
 
+json_t *kct_json_passed(const struct kct_passed *passed)
+{
+	return json_pack("{s:o, s:o, s:o}", "events", kct_json_u64(passed->events), "fields",
+			 kct_json_u64(passed->fields), "words", kct_json_u64(passed->words));
+}
+
+static json_t *trigger_json(const struct kct_segment *segment)
+{
+	if (!*segment->trigger)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "what", kct_json_text(segment->trigger), "ns",
+			 kct_json_u64(segment->trigger_ns), "vm",
+			 segment->vm == KCT_NO_VM ? json_null() : json_integer(segment->vm));
+}
+
+static json_t *gap_json(const struct kct_gap *gap)
+{
+	if (!gap->to_ns)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o}", "from_ns", kct_json_u64(gap->from_ns), "to_ns",
+			 kct_json_u64(gap->to_ns), "events", kct_json_u64(gap->events), "why",
+			 kct_json_text(gap->why));
+}
+
+static json_t *segment_json(const struct kct_segment *segment)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "run_ns", kct_json_u64(segment->run_ns),
+			 "sequence", kct_json_u64(segment->sequence), "trigger",
+			 trigger_json(segment), "gap", gap_json(&segment->gap));
+}
+
 /* `boot` is what CLOCK_BOOTTIME is called there. */
 static void add_anchor(json_t *object, const char *boot, const struct kct_anchor *anchor)
 {
@@ -293,6 +324,8 @@ void kct_write_header(FILE *out, const struct kct_header *header)
 
 	add_anchor(object, "started_ns", &header->started);
 	json_object_set_new(object, "command", kct_json_text(header->command));
+	if (header->segment.run_ns)
+		json_object_set_new(object, "segment", segment_json(&header->segment));
 	json_object_set_new(object, "hooks", kct_json_hooks(header));
 	kct_json_print(out, object);
 }

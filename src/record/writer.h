@@ -23,5 +23,7 @@ json_t *kct_json_host(const struct kct_header *header);
 json_t *kct_json_hooks(const struct kct_header *header);
 json_t *kct_json_losses(const uint64_t losses[KCT_NR_LOSSES]);
 json_t *kct_json_missed(const struct kct_misses *misses);
+/* What was passed over while it was read. */
+json_t *kct_json_passed(const struct kct_passed *passed);
 
 #endif

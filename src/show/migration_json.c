@@ -22,6 +22,7 @@ static json_t *end_json(const struct kct_end *end)
 			  kct_vm_has_pid(vm) ? json_integer(vm->info.pid) : json_null());
 
 	kct_json_set_identity(object, &vm->name);
+	json_object_set_new(object, "passed_over", kct_json_passed(&vm->passed));
 	return object;
 }
 

@@ -161,6 +161,15 @@ void kct_show_losses(FILE *out, const struct kct_model *model)
 	fprintf(out, "%s; the numbers above may be too small\n", *between == ',' ? ")" : "");
 }
 
+void kct_show_passed(FILE *out, const struct kct_passed *passed)
+{
+	if (passed->events || passed->fields || passed->words)
+		fprintf(out,
+			"PASSED OVER, of another release: %" PRIu64 " events, %" PRIu64
+			" fields, %" PRIu64 " words\n",
+			passed->events, passed->fields, passed->words);
+}
+
 static const char *why_missed(const char *way)
 {
 	if (!strcmp(way, "fentry") || !strcmp(way, "tracepoint"))
@@ -253,6 +262,7 @@ void kct_show_report(FILE *out, const struct kct_report *report, bool verbose)
 	      "and asked for it; DRIFT, FORWARD and BACKWARD are without that.\n",
 	      out);
 	show_missed(out, header, &report->model->misses);
+	kct_show_passed(out, &report->model->passed);
 	if (report->incomplete)
 		fprintf(out, "INCOMPLETE: %s\n", report->incomplete);
 }

@@ -24,6 +24,9 @@ const char *kct_incomplete(const struct kct_model *model, char *text, size_t siz
 /* One line: how much was lost, and why; of what the kernel skipped, which evidence. */
 void kct_show_losses(FILE *out, const struct kct_model *model);
 
+/* One line: what another release wrote and this one passed over; none if there is nothing. */
+void kct_show_passed(FILE *out, const struct kct_passed *passed);
+
 /* `verbose` adds a line for each vCPU. */
 void kct_show_report(FILE *out, const struct kct_report *report, bool verbose);
 /* One object on one line, docs/report.schema.json. */

@@ -116,6 +116,7 @@ void kct_show_verification(FILE *out, const struct kct_verification *v)
 	kct_judge_each(v->judge, show_vm, &people);
 	if (kct_incomplete(v->model, why, sizeof(why)))
 		kct_show_losses(out, v->model);
+	kct_show_passed(out, &v->model->passed);
 	fprintf(out, "verdict: %s%s%s\n", kct_verdict_names[v->all.verdict],
 		*v->all.why ? ": " : "", v->all.why);
 	for (size_t i = 0; i < v->nr_checked; i++)
@@ -212,13 +213,13 @@ void kct_show_verification_json(FILE *out, const struct kct_verification *v)
 							  "why", v->checked[i].why));
 	kct_judge_each(v->judge, add_vm, &machines);
 	object = json_pack(
-		"{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+		"{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
 		KCT_VERIFY_SCHEMA, "version", KCT_VERIFY_VERSION, "what", v->what, "verdict",
 		kct_verdict_names[v->all.verdict], "why", kct_json_text(v->all.why), "holds",
 		v->nr_checked ? outcome_json(outcome_of_all(v)) : json_null(), "expected", expected,
 		"evidence", findings_json(&v->all.findings, v->shown), "losses",
 		kct_json_losses(v->model->losses), "missed", kct_json_missed(&v->model->misses),
-		"vms", machines.vms);
+		"passed_over", kct_json_passed(&v->model->passed), "vms", machines.vms);
 	kct_json_print(out, object);
 }
 

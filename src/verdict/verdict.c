@@ -76,6 +76,29 @@ static bool bears_on_verdict(const char *evidence)
 	return true;
 }
 
+#define OTHER_RELEASE "events that only another release knows were passed over"
+
+static void doubt_passed_of(const struct kct_vm *vm, void *context)
+{
+	struct vm *judged = kct_tree_find(&((struct kct_judge *)context)->vms, vm->number);
+
+	if (vm->passed.events && judged)
+		kct_judge_doubt_vm(judged, OTHER_RELEASE);
+}
+
+/*
+ * What an event tells that is not known here may be what became of a request. A field or a word of
+ * another release only tells more of what is known; of a cause and an effect, where they matter,
+ * the judge finds that they are unknown.
+ */
+static void doubt_passed(struct kct_judge *judge, const struct kct_model *model)
+{
+	if (model->passed_unlaid)
+		kct_judge_doubt(judge, OTHER_RELEASE);
+	if (model->passed.events)
+		kct_model_each_vm(model, doubt_passed_of, judge);
+}
+
 void kct_judge_losses(struct kct_judge *judge, const struct kct_model *model)
 {
 	uint64_t missed = model->losses[KCT_LOSS_MISSED];
@@ -95,6 +118,7 @@ void kct_judge_losses(struct kct_judge *judge, const struct kct_model *model)
 			 one->calls, one->evidence);
 		kct_judge_doubt(judge, why);
 	}
+	doubt_passed(judge, model);
 	if (!others && (!missed || told))
 		return;
 	kct_losses_text(model->losses, why, sizeof(why));

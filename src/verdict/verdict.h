@@ -82,8 +82,10 @@ void kct_judge_hooks(struct kct_judge *judge, const struct kct_header *header);
 void kct_judge_doubt(struct kct_judge *judge, const char *why);
 
 /*
- * The same of what was lost on the way to the model: events, or calls of a hook that a verdict
- * rests on. It does not rest on what the VMM reads, nor on when a VM ended.
+ * The same of what was lost on the way to the model, or passed over there: events, or calls of a
+ * hook that a verdict rests on. It does not rest on what the VMM reads, nor on when a VM ended. An
+ * event of another release is held against the VM that it is about. Called when all events were
+ * taken in.
  */
 void kct_judge_losses(struct kct_judge *judge, const struct kct_model *model);
 

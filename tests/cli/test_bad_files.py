@@ -26,7 +26,7 @@ class BadFiles(Case):
         self.unusable(self.path("x" * 5000), "File name too long")
 
     def test_directory(self):
-        self.unusable(self.directory, "Is a directory")
+        self.unusable(self.directory, "no recording is in it")
 
     def test_empty(self):
         self.unusable(self.write("empty", b""), "empty: empty")
@@ -159,10 +159,7 @@ class BadLines(Case):
         self.refused([trailer, b"x"], "something is behind the trailer")
         self.refused([trailer, r.line(r.gone(8)).rstrip()], "something is behind the trailer")
 
-    def test_unknown_events(self):
-        for text in ('{"event":"nosuch"}', '{"event":""}', '{"event":"VM"}', '{"event":"vm "}'):
-            with self.subTest(text):
-                self.refused([text + "\n"], "an unknown event", line=3)
+    def test_lines_without_a_word(self):
         for text in ("{}", '{"event":1}', '{"event":null}', '{"event":["vm"]}', '{"ns":1}',
                      '{"Event":"vm"}'):
             with self.subTest(text):
