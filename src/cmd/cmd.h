@@ -15,6 +15,7 @@ int cmd_migration(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_whatif(int argc, char **argv);
 int cmd_drift(int argc, char **argv);
+int cmd_monitor(int argc, char **argv);
 int cmd_workload(int argc, char **argv);
 
 #endif

@@ -173,6 +173,8 @@ static bool consume(struct kct_live *live)
 		live->failure = error;
 	live->named_pid = 0;
 	check_output(live, more);
+	if (!more && live->on_drained)
+		live->on_drained(live);
 	return more && !error;
 }
 
@@ -209,6 +211,8 @@ static void wait_for_end(struct kct_live *live)
 		}
 		if (loop->fds[KCT_LOOP_INTERVAL].revents)
 			on_interval(live);
+		if (loop->fds[KCT_LOOP_OTHERS].revents)
+			live->on_others(live);
 	}
 }
 

@@ -44,6 +44,10 @@ struct kct_live {
 			 const struct kct_vm_name *name);
 	/* At each interval; false ends the run. */
 	bool (*on_tick)(struct kct_live *live);
+	/* All events that have happened have been read. */
+	void (*on_drained)(struct kct_live *live);
+	/* The descriptor that on_start has put into loop.fds[KCT_LOOP_OTHERS] is readable. */
+	void (*on_others)(struct kct_live *live);
 
 	/* ---- filled by it ---- */
 	struct kct_session *session;

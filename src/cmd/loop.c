@@ -61,7 +61,7 @@ void kct_loop_close(struct kct_loop *loop)
 		return;
 	kct_signals_restore();
 	for (int i = KCT_LOOP_INTERVAL; i < KCT_NR_LOOP_FDS; i++)
-		if (loop->fds[i].fd >= 0)
+		if (i != KCT_LOOP_OTHERS && loop->fds[i].fd >= 0)
 			close(loop->fds[i].fd);
 	loop->is_open = false;
 }

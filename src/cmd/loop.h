@@ -11,12 +11,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { KCT_LOOP_EVENTS, KCT_LOOP_INTERVAL, KCT_LOOP_SIGNAL, KCT_LOOP_DURATION, KCT_LOOP_CHILD };
+enum {
+	KCT_LOOP_EVENTS,
+	KCT_LOOP_INTERVAL,
+	KCT_LOOP_OTHERS,
+	KCT_LOOP_SIGNAL,
+	KCT_LOOP_DURATION,
+	KCT_LOOP_CHILD
+};
 #define KCT_NR_LOOP_FDS (KCT_LOOP_CHILD + 1)
 
 struct kct_loop {
 	bool is_open;
-	/* EVENTS is the caller's to set; EVENTS and INTERVAL are his to look at. */
+	/* EVENTS and OTHERS are the caller's to set; they and INTERVAL are his to look at. */
 	struct pollfd fds[KCT_NR_LOOP_FDS];
 	pid_t child;	      /* 0: none, or it has ended */
 	int32_t child_status; /* its exit status; -1: none */

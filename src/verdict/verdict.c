@@ -150,10 +150,13 @@ static void check_order(struct vm *vm, uint64_t *last_ns, uint64_t ns)
 	*last_ns = ns;
 }
 
-/* Events of another run do not fit into the time of this one. */
+/*
+ * Events of another run do not fit into the time of this one. A segment begins with the latest
+ * event before it: one of another CPU that is told only then may be a bit older.
+ */
 static void check_time(struct kct_judge *judge, uint64_t ns)
 {
-	if (ns < judge->boot_ns)
+	if (ns < judge->boot_ns && judge->boot_ns - ns > MAX_DISORDER_NS)
 		kct_judge_doubt(judge, "an event is older than the recording");
 	if (judge->last_ns > ns && judge->last_ns - ns > MAX_DISORDER_NS)
 		kct_judge_doubt(judge, "events are out of order");
@@ -376,8 +379,9 @@ int kct_judge_event(struct kct_judge *judge, const union kct_any_event *event)
 {
 	struct vm *vm;
 
-	/* A VM may have been met before the recording began, and is announced with that time. */
-	if (event->event.kind != KCT_EVENT_VM)
+	/* A VM, or a vCPU, may have been met before the recording began, and is announced with the
+	 * time of what is known of it. */
+	if (event->event.kind != KCT_EVENT_VM && event->event.kind != KCT_EVENT_VCPU)
 		check_time(judge, event->event.ns);
 	if (event->event.vm == KCT_NO_VM) {
 		on_unattributed(judge, event);

@@ -32,7 +32,7 @@ static const struct {
 	{"trace", cmd_trace},	{"record", cmd_record},	  {"report", cmd_report},
 	{"verify", cmd_verify}, {"compare", cmd_compare}, {"migration", cmd_migration},
 	{"export", cmd_export}, {"drift", cmd_drift},	  {"workload", cmd_workload},
-	{"whatif", cmd_whatif},
+	{"whatif", cmd_whatif}, {"monitor", cmd_monitor},
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -72,6 +72,7 @@ STOP(fork)
 STOP(execvp)
 STOP(kill)
 STOP(socket)
+STOP(signalfd)
 STOP(kct_load)
 STOP(kct_census)
 STOP(kct_plan_make)

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/duration.h"
+#include "base/error.h"
+#include "base/size.h"
+#include "cmd/cmd.h"
+#include "cmd/live.h"
+#include "host/host.h"
+#include "monitor/notify.h"
+#include "monitor/recorder.h"
+
+/* VMs whose end no hook tells are looked for so often. */
+#define REAP_NS (60 * KCT_NS_PER_S)
+
+struct monitor {
+	struct kct_live live;
+	struct kct_recorder_options record;
+	struct kct_state state;
+	struct kct_recorder recorder;
+	int epoll, timer, signals; /* -1: not open */
+	uint64_t watchdog_ns;	   /* how often; 0: not wanted */
+	uint64_t ping_ns, reap_ns; /* when next */
+	int failure;		   /* an enum kct_exit */
+};
+
+/* ---- options ---- */
+
+enum {
+	OPTION_RECORD = 0x300,
+	OPTION_SEGMENT_SIZE,
+	OPTION_SEGMENT_AGE,
+	OPTION_KEEP,
+	OPTION_KEEP_AGE,
+	OPTION_KEEP_FREE,
+};
+
+static const struct argp_option options[] = {
+	{"record", OPTION_RECORD, "DIR", 0, "Record all events into segments in this directory", 0},
+	{"segment-size", OPTION_SEGMENT_SIZE, "SIZE", 0,
+	 "Begin a new segment behind so many bytes, compressed (16M)", 0},
+	{"segment-age", OPTION_SEGMENT_AGE, "DURATION", 0, "Or after this time (1h)", 0},
+	{"keep", OPTION_KEEP, "SIZE", 0,
+	 "Remove the oldest segments so that all take no more than this (1G)", 0},
+	{"keep-age", OPTION_KEEP_AGE, "DURATION", 0, "Remove segments that are older (168h)", 0},
+	{"keep-free", OPTION_KEEP_FREE, "SIZE", 0, "Leave so much of the disk free (256M)", 0},
+	{0},
+};
+
+static void take_size(const char *text, uint64_t least, uint64_t *bytes, struct argp_state *state)
+{
+	if (kct_parse_size(text, bytes) || *bytes < least)
+		argp_error(state, "'%s' is not a size such as 64M, or too small a one", text);
+}
+
+static void take_duration(const char *text, uint64_t least, uint64_t *ns, struct argp_state *state)
+{
+	if (kct_parse_duration(text, ns) || *ns < least)
+		argp_error(state, "'%s' is not a duration such as 10s or 2h, or too short a one",
+			   text);
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct monitor *monitor = state->input;
+	struct kct_recorder_options *record = &monitor->record;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &monitor->live;
+		return 0;
+	case OPTION_RECORD:
+		record->directory = text;
+		return 0;
+	case OPTION_SEGMENT_SIZE:
+		take_size(text, 4096, &record->segment_bytes, state);
+		return 0;
+	case OPTION_SEGMENT_AGE:
+		take_duration(text, KCT_NS_PER_S, &record->segment_ns, state);
+		return 0;
+	case OPTION_KEEP:
+		take_size(text, 1, &record->bounds.bytes, state);
+		return 0;
+	case OPTION_KEEP_AGE:
+		take_duration(text, KCT_NS_PER_S, &record->bounds.age_ns, state);
+		return 0;
+	case OPTION_KEEP_FREE:
+		take_size(text, 0, &record->bounds.free_bytes, state);
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "what is '%s' for?", text);
+		return EINVAL;
+	case ARGP_KEY_END:
+		if (!record->directory)
+			argp_error(state, "what for? --record DIR");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+/* ---- time and signals ---- */
+
+static void watch(const struct monitor *monitor, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	epoll_ctl(monitor->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* The clock of segments goes on while the host is suspended; nothing is due earlier than now. */
+static void set_timer(const struct monitor *monitor, uint64_t due_ns)
+{
+	struct itimerspec spec = {
+		.it_value = {(time_t)(due_ns / KCT_NS_PER_S), (long)(due_ns % KCT_NS_PER_S)}};
+
+	timerfd_settime(monitor->timer, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+static void earlier(uint64_t *due, uint64_t other)
+{
+	if (other < *due)
+		*due = other;
+}
+
+static void reap(struct monitor *monitor, uint64_t now)
+{
+	if (now < monitor->reap_ns)
+		return;
+	kct_session_reap(monitor->live.session);
+	monitor->reap_ns = now + REAP_NS;
+}
+
+static void ping(struct monitor *monitor, uint64_t now)
+{
+	if (!monitor->watchdog_ns || now < monitor->ping_ns)
+		return;
+	kct_notify("WATCHDOG=1");
+	monitor->ping_ns = now + monitor->watchdog_ns;
+}
+
+/* All that is due, and the timer for what is due next. */
+static void tick(struct monitor *monitor)
+{
+	uint64_t now = kct_clock_ns(CLOCK_BOOTTIME), due;
+
+	ping(monitor, now);
+	reap(monitor, now);
+	due = kct_recorder_tick(&monitor->recorder, now);
+	earlier(&due, monitor->reap_ns);
+	if (monitor->watchdog_ns)
+		earlier(&due, monitor->ping_ns);
+	set_timer(monitor, due);
+}
+
+static void on_signal(struct monitor *monitor)
+{
+	struct signalfd_siginfo info;
+
+	while (read(monitor->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGHUP)
+			continue;
+		kct_notify_reloading();
+		kct_recorder_reopen(&monitor->recorder);
+		kct_notify("READY=1");
+	}
+}
+
+/*
+ * SIGHUP does not end us: kct_signals_catch() leaves one alone that is ignored, and one that is
+ * blocked is delivered to the descriptor all the same.
+ */
+static int open_signals(struct monitor *monitor)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGHUP, SIG_IGN);
+	monitor->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return monitor->signals < 0 ? -errno : 0;
+}
+
+static int open_others(struct monitor *monitor)
+{
+	int error = open_signals(monitor);
+
+	if (error)
+		return error;
+	monitor->epoll = epoll_create1(EPOLL_CLOEXEC);
+	monitor->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (monitor->epoll < 0 || monitor->timer < 0)
+		return -errno;
+	watch(monitor, monitor->signals);
+	watch(monitor, monitor->timer);
+	return 0;
+}
+
+static void close_others(struct monitor *monitor)
+{
+	const int fds[] = {monitor->epoll, monitor->timer, monitor->signals};
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+/* ---- the run ---- */
+
+static void losses_now(void *context, uint64_t losses[KCT_NR_LOSSES], struct kct_misses *misses)
+{
+	const struct monitor *monitor = context;
+
+	kct_session_losses(monitor->live.session, losses, misses);
+	losses[KCT_LOSS_UNWRITTEN] = monitor->live.unwritten;
+}
+
+static void on_start(struct kct_live *live)
+{
+	struct monitor *monitor = live->context;
+	int error = kct_recorder_begin(&monitor->recorder, &monitor->record, &live->header,
+				       &monitor->state, losses_now, monitor);
+
+	if (error) {
+		kct_error("%s: %s", monitor->record.directory, strerror(-error));
+		monitor->failure = KCT_EXIT_USAGE;
+		kct_loop_end(&live->loop, "error");
+		return;
+	}
+	live->loop.fds[KCT_LOOP_OTHERS].fd = monitor->epoll;
+	monitor->watchdog_ns = kct_notify_interval();
+	tick(monitor);
+	kct_notify("READY=1");
+}
+
+static void on_event(struct kct_live *live, const union kct_any_event *event,
+		     const struct kct_vm_name *name)
+{
+	struct monitor *monitor = live->context;
+
+	if (monitor->failure)
+		return;
+	kct_recorder_event(&monitor->recorder, event, name);
+	if (!kct_state_event(&monitor->state, event, name))
+		return;
+	kct_error("out of memory");
+	monitor->failure = KCT_EXIT_HOST;
+	kct_loop_end(&live->loop, "error");
+}
+
+static void on_drained(struct kct_live *live)
+{
+	struct monitor *monitor = live->context;
+
+	if (!monitor->failure)
+		kct_recorder_drained(&monitor->recorder);
+}
+
+static void on_others(struct kct_live *live)
+{
+	struct monitor *monitor = live->context;
+	uint64_t ticks;
+
+	on_signal(monitor);
+	if (read(monitor->timer, &ticks, sizeof(ticks)) == sizeof(ticks))
+		tick(monitor);
+}
+
+static int run(struct monitor *monitor)
+{
+	struct kct_live *live = &monitor->live;
+	int status = open_others(monitor);
+
+	if (status) {
+		kct_error("signals and time cannot be waited for: %s", strerror(-status));
+		return KCT_EXIT_HOST;
+	}
+	status = kct_live_run(live);
+	kct_notify("STOPPING=1");
+	if (monitor->recorder.run_ns)
+		kct_recorder_end(&monitor->recorder,
+				 live->loop.reason ? live->loop.reason : "error");
+	return monitor->failure ? monitor->failure : status;
+}
+
+static void init(struct monitor *monitor)
+{
+	*monitor = (struct monitor){.epoll = -1, .timer = -1, .signals = -1};
+	monitor->record = (struct kct_recorder_options){
+		.segment_bytes = 16U << 20,
+		.segment_ns = 3600 * KCT_NS_PER_S,
+		.bounds = {.bytes = 1ULL << 30,
+			   .age_ns = 168ULL * 3600 * KCT_NS_PER_S,
+			   .free_bytes = 256U << 20},
+	};
+	kct_live_init(&monitor->live);
+	monitor->live.session_options.emitted_kinds = ~0U;
+	monitor->live.keep_gone = KCT_KEEP_NONE;
+	monitor->live.context = monitor;
+	monitor->live.on_start = on_start;
+	monitor->live.on_event = on_event;
+	monitor->live.on_drained = on_drained;
+	monitor->live.on_others = on_others;
+}
+
+int cmd_monitor(int argc, char **argv)
+{
+	static const struct argp_child children[] = {{&kct_live_argp, 0, NULL, 0}, {0}};
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.doc = "Watch this host for months, as a service: a flight recorder of all events, "
+		       "within bounds. SIGTERM ends it, SIGHUP has it open its directory anew.",
+		.children = children,
+	};
+	struct monitor monitor;
+	int status;
+
+	init(&monitor);
+	if (argp_parse(&argp, argc, argv, 0, NULL, &monitor))
+		return KCT_EXIT_USAGE;
+	status = run(&monitor);
+	close_others(&monitor);
+	kct_state_clear(&monitor.state);
+	kct_live_close(&monitor.live);
+	return status;
+}

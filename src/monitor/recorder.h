@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The flight recorder: all events, in segments of which each is a recording by itself. What the
+ * disk does not take is lost, counted, and told in the header of the next segment; the recorder
+ * goes on.
+ */
+#ifndef KCT_MONITOR_RECORDER_H
+#define KCT_MONITOR_RECORDER_H
+
+#include "monitor/state.h"
+#include "monitor/store.h"
+
+/* What was lost up to now, as a trailer has it. */
+typedef void (*kct_losses_now)(void *context, uint64_t losses[KCT_NR_LOSSES],
+			       struct kct_misses *misses);
+
+struct kct_recorder_options {
+	const char *directory;
+	struct kct_bounds bounds;
+	uint64_t segment_bytes, segment_ns;
+};
+
+struct kct_recorder {
+	struct kct_recorder_options options;
+	const struct kct_state *state; /* not ours: as it is before the event that is written */
+	kct_losses_now losses_now;
+	void *context;
+	struct kct_store store;
+	struct kct_header header; /* of the segment that is written */
+	uint64_t run_ns;	  /* when it all began */
+
+	struct kct_segment_file *file; /* NULL while nothing can be written */
+	char name[KCT_STORE_NAME];
+	uint64_t events;    /* in it */
+	uint64_t unflushed; /* of these, those behind the last flush */
+	uint64_t began_ns;
+	uint64_t last_ns;		     /* the latest that any event happened */
+	uint64_t lost_before[KCT_NR_LOSSES]; /* what the trailers before this one tell */
+	struct kct_misses missed_before;
+	uint64_t drained[KCT_NR_LOSSES]; /* what was lost when all events were read last */
+	struct kct_misses missed_drained;
+	bool is_drained;
+	bool sets_clock; /* by the last event */
+
+	struct kct_gap gap;  /* that is open */
+	uint64_t retry_ns;   /* when to try again to open a segment */
+	uint64_t see_ns;     /* when to see to the bounds again */
+	bool is_full;	     /* too little is free on the disk, and nothing can be removed */
+	const char *pinning; /* a name in the directory that somebody else writes at the time */
+
+	/* ---- for whoever wants to know ---- */
+	uint64_t segments, written, gaps, unwritten; /* ever: begun, events, gaps, events in them */
+};
+
+/* Times are CLOCK_BOOTTIME. `header` is of the run. 0 or -errno: the directory is not fit. */
+int kct_recorder_begin(struct kct_recorder *recorder, const struct kct_recorder_options *options,
+		       const struct kct_header *header, const struct kct_state *state,
+		       kct_losses_now losses_now, void *context);
+/* An event, before the state has taken it in. */
+void kct_recorder_event(struct kct_recorder *recorder, const union kct_any_event *event,
+			const struct kct_vm_name *name);
+/* All that has happened has been read: have it in the file. */
+void kct_recorder_drained(struct kct_recorder *recorder);
+/* See to what is due; when to call again, at the latest. */
+uint64_t kct_recorder_tick(struct kct_recorder *recorder, uint64_t now_ns);
+/* End the segment, and open the directory anew. */
+void kct_recorder_reopen(struct kct_recorder *recorder);
+/* End it; `reason` as a trailer has it. */
+void kct_recorder_end(struct kct_recorder *recorder, const char *reason);
+
+#endif
