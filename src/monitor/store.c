@@ -40,7 +40,7 @@ void kct_store_init(struct kct_store *store, const char *path, const struct kct_
 	size_t i;
 
 	*store = (struct kct_store){.path = path, .bounds = *bounds, .fd = -1, .pinned_fd = -1};
-	for (i = 0; host[i] && i < sizeof(store->host) - 1; i++)
+	for (i = 0; i < sizeof(store->host) - 1 && host[i]; i++)
 		store->host[i] = isalnum((unsigned char)host[i]) || host[i] == '.' ? host[i] : '_';
 	if (*store->host == '.')
 		*store->host = '_';
