@@ -37,8 +37,8 @@ struct monitor {
 
 enum {
 	OPTION_RECORD = 0x300,
-	OPTION_SEGMENT_SIZE,
-	OPTION_SEGMENT_AGE,
+	OPTION_ROTATE_SIZE,
+	OPTION_ROTATE_AGE,
 	OPTION_KEEP,
 	OPTION_KEEP_AGE,
 	OPTION_KEEP_FREE,
@@ -46,9 +46,9 @@ enum {
 
 static const struct argp_option options[] = {
 	{"record", OPTION_RECORD, "DIR", 0, "Record all events into segments in this directory", 0},
-	{"segment-size", OPTION_SEGMENT_SIZE, "SIZE", 0,
+	{"rotate-size", OPTION_ROTATE_SIZE, "SIZE", 0,
 	 "Begin a new segment behind so many bytes, compressed (16M)", 0},
-	{"segment-age", OPTION_SEGMENT_AGE, "DURATION", 0, "Or after this time (1h)", 0},
+	{"rotate-age", OPTION_ROTATE_AGE, "DURATION", 0, "Or after this time (1h)", 0},
 	{"keep", OPTION_KEEP, "SIZE", 0,
 	 "Remove the oldest segments so that all take no more than this (1G)", 0},
 	{"keep-age", OPTION_KEEP_AGE, "DURATION", 0, "Remove segments that are older (168h)", 0},
@@ -81,10 +81,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPTION_RECORD:
 		record->directory = text;
 		return 0;
-	case OPTION_SEGMENT_SIZE:
+	case OPTION_ROTATE_SIZE:
 		take_size(text, 4096, &record->segment_bytes, state);
 		return 0;
-	case OPTION_SEGMENT_AGE:
+	case OPTION_ROTATE_AGE:
 		take_duration(text, KCT_NS_PER_S, &record->segment_ns, state);
 		return 0;
 	case OPTION_KEEP:

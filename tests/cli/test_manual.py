@@ -50,9 +50,10 @@ def page_options(sections):
         previous = commands
         for command in commands:
             options.setdefault(command, {}).update(item_options(line))
-    for line in sections["WORKLOAD"]:
-        if line.startswith(".It Fl"):
-            options.setdefault("workload", {}).update(item_options(line))
+    for command in ("workload", "monitor"):
+        for line in sections[command.upper()]:
+            if line.startswith(".It Fl"):
+                options.setdefault(command, {}).update(item_options(line))
     return options
 
 

@@ -174,7 +174,8 @@ class Figures(MigrationCase):
             self.assertEqual(found[side], {
                 "path": self.path(name), "host": json.loads(lines[0])["host"], "vm": number,
                 "name": "db", "name_source": "option", "namespace": None, "id": None,
-                "uuid": UUID, "orchestrator": None, "vmm": "qemu", "pid": pid})
+                "uuid": UUID, "orchestrator": None, "vmm": "qemu", "pid": pid,
+                "passed_over": {"events": 0, "fields": 0, "words": 0}})
         self.assertEqual((found["tsc_saved"], found["clock_saved"]), ("derived", "derived"))
         for name, ns, host, derived in (
                 ("tsc_saved_first", migration.p1, Host(), True),
@@ -588,7 +589,7 @@ class Refused(MigrationCase):
                                ((good, empty), "empty: empty"),
                                ((good, self.path("nosuch")), "nosuch: No such file"),
                                (("",), ": No such file"),
-                               ((self.directory,), "Is a directory")):
+                               ((self.directory,), "no recording is in it")):
             result = self.check(run("migration", *paths), USAGE)
             self.check_line(result, pattern)
             self.assertEqual(result.out, "")

@@ -52,7 +52,7 @@ class Monitor(kct.LiveTest):
     def test_segments_are_the_run(self):
         """Rotated in the middle of things: together they are what perf counted."""
         perf = self.kept(kct.PerfTrace(self.directory))
-        monitor = self.monitor("--segment-size", "4K")
+        monitor = self.monitor("--rotate-size", "4K")
         self.until_armed()
         pids = {work["pid"] for work in self.churn(8)}
         self.end(monitor)
@@ -101,7 +101,7 @@ class Monitor(kct.LiveTest):
 
     def test_verdict_over_segments(self):
         """As `record` has them, of the same run."""
-        monitor = self.monitor("--segment-size", "4K")
+        monitor = self.monitor("--rotate-size", "4K")
         self.until_armed()
         kct.run("record", "-o", self.path("recording"), "--", *kct.workload_command(
             "migrate", "--vcpus", 4), check=kct.EXIT_OK)
@@ -145,7 +145,7 @@ class Monitor(kct.LiveTest):
         self.assertEqual(monitor.popen.wait(kct.PATIENCE), kct.EXIT_OK)
 
     def test_bounds(self):
-        monitor = self.monitor("--segment-size", "4K", "--keep", "40K")
+        monitor = self.monitor("--rotate-size", "4K", "--keep", "40K")
         self.until_armed()
         self.churn(12)
         self.end(monitor)
@@ -166,7 +166,7 @@ class Monitor(kct.LiveTest):
     def test_full_disk(self):
         """It goes on; what was written stays; the gap is told, and the events in it."""
         self.mount_small("256k")
-        monitor = self.monitor("--segment-size", "1M")
+        monitor = self.monitor("--rotate-size", "1M")
         self.until_armed()
         self.churn(1)
         before = self.events_in_all()
@@ -211,7 +211,7 @@ class Monitor(kct.LiveTest):
         load = self.start("workload", "churn", "--duration", "10m", "--vcpus", 2)
         rounds, sequence = int(os.environ.get("KCT_KILLS", 8)), 0
         for _ in range(rounds):
-            monitor = self.monitor("--segment-size", "8K")
+            monitor = self.monitor("--rotate-size", "8K")
             self.until_armed(sequence + 1)
             time.sleep(random.random() * 0.7)
             monitor.popen.kill()
