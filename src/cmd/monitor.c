@@ -12,11 +12,13 @@
 
 #include "base/duration.h"
 #include "base/error.h"
+#include "base/number.h"
 #include "base/size.h"
 #include "cmd/cmd.h"
 #include "cmd/live.h"
 #include "host/host.h"
 #include "monitor/notify.h"
+#include "monitor/publish.h"
 #include "monitor/recorder.h"
 
 /* VMs whose end no hook tells are looked for so often. */
@@ -27,6 +29,7 @@ struct monitor {
 	struct kct_recorder_options record;
 	struct kct_state state;
 	struct kct_recorder recorder;
+	struct kct_publisher publisher;
 	int epoll, timer, signals; /* -1: not open */
 	uint64_t watchdog_ns;	   /* how often; 0: not wanted */
 	uint64_t ping_ns, reap_ns; /* when next */
@@ -42,6 +45,8 @@ enum {
 	OPTION_KEEP,
 	OPTION_KEEP_AGE,
 	OPTION_KEEP_FREE,
+	OPTION_METRICS,
+	OPTION_MAX_SERIES,
 };
 
 static const struct argp_option options[] = {
@@ -53,6 +58,12 @@ static const struct argp_option options[] = {
 	 "Remove the oldest segments so that all take no more than this (1G)", 0},
 	{"keep-age", OPTION_KEEP_AGE, "DURATION", 0, "Remove segments that are older (168h)", 0},
 	{"keep-free", OPTION_KEEP_FREE, "SIZE", 0, "Leave so much of the disk free (256M)", 0},
+	{"metrics", OPTION_METRICS, "WHERE", 0,
+	 "Serve metrics at ADDRESS:PORT, unix:PATH or systemd's sockets ('systemd'), or write them "
+	 "to a file PATH.prom; may be given more than once",
+	 0},
+	{"max-series", OPTION_MAX_SERIES, "N", 0, "Metrics of single VMs up to N series (10000)",
+	 0},
 	{0},
 };
 
@@ -96,12 +107,23 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPTION_KEEP_FREE:
 		take_size(text, 0, &record->bounds.free_bytes, state);
 		return 0;
+	case OPTION_METRICS:
+		if (!kct_publisher_add(&monitor->publisher, text))
+			argp_error(state,
+				   "--metrics takes ADDRESS:PORT, unix:PATH, 'systemd' or one "
+				   "PATH.prom, and %d of them at most, not '%s'",
+				   KCT_PUBLISH_MAX, text);
+		return 0;
+	case OPTION_MAX_SERIES:
+		if (kct_parse_number(text, 0, 1U << 30, &monitor->publisher.metrics.max_series))
+			argp_error(state, "--max-series takes a number, not '%s'", text);
+		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "what is '%s' for?", text);
 		return EINVAL;
 	case ARGP_KEY_END:
-		if (!record->directory)
-			argp_error(state, "what for? --record DIR");
+		if (!record->directory && !monitor->publisher.nr_places)
+			argp_error(state, "what for? --record DIR, or --metrics WHERE");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -154,8 +176,10 @@ static void tick(struct monitor *monitor)
 
 	ping(monitor, now);
 	reap(monitor, now);
-	due = kct_recorder_tick(&monitor->recorder, now);
-	earlier(&due, monitor->reap_ns);
+	due = monitor->reap_ns;
+	if (monitor->record.directory)
+		earlier(&due, kct_recorder_tick(&monitor->recorder, now));
+	earlier(&due, kct_publisher_tick(&monitor->publisher, now));
 	if (monitor->watchdog_ns)
 		earlier(&due, monitor->ping_ns);
 	set_timer(monitor, due);
@@ -169,7 +193,8 @@ static void on_signal(struct monitor *monitor)
 		if (info.ssi_signo != SIGHUP)
 			continue;
 		kct_notify_reloading();
-		kct_recorder_reopen(&monitor->recorder);
+		if (monitor->record.directory)
+			kct_recorder_reopen(&monitor->recorder);
 		kct_notify("READY=1");
 	}
 }
@@ -224,14 +249,43 @@ static void losses_now(void *context, uint64_t losses[KCT_NR_LOSSES], struct kct
 	losses[KCT_LOSS_UNWRITTEN] = monitor->live.unwritten;
 }
 
+static int begin_recorder(struct monitor *monitor)
+{
+	int error;
+
+	if (!monitor->record.directory)
+		return 0;
+	error = kct_recorder_begin(&monitor->recorder, &monitor->record, &monitor->live.header,
+				   &monitor->state, losses_now, monitor);
+	if (error)
+		kct_error("%s: %s", monitor->record.directory, strerror(-error));
+	return error;
+}
+
+static int begin_publisher(struct monitor *monitor)
+{
+	const struct kct_metrics_of of = {
+		.header = &monitor->live.header,
+		.model = &monitor->live.model,
+		.state = &monitor->state,
+		.recorder = monitor->record.directory ? &monitor->recorder : NULL,
+		.losses_now = losses_now,
+		.context = monitor,
+	};
+	int error;
+
+	if (!monitor->publisher.nr_places)
+		return 0;
+	error = kct_publisher_begin(&monitor->publisher, &of);
+	watch(monitor, monitor->publisher.http.epoll);
+	return error;
+}
+
 static void on_start(struct kct_live *live)
 {
 	struct monitor *monitor = live->context;
-	int error = kct_recorder_begin(&monitor->recorder, &monitor->record, &live->header,
-				       &monitor->state, losses_now, monitor);
 
-	if (error) {
-		kct_error("%s: %s", monitor->record.directory, strerror(-error));
+	if (begin_recorder(monitor) || begin_publisher(monitor)) {
 		monitor->failure = KCT_EXIT_USAGE;
 		kct_loop_end(&live->loop, "error");
 		return;
@@ -249,8 +303,10 @@ static void on_event(struct kct_live *live, const union kct_any_event *event,
 
 	if (monitor->failure)
 		return;
-	kct_recorder_event(&monitor->recorder, event, name);
-	if (!kct_state_event(&monitor->state, event, name))
+	if (monitor->record.directory)
+		kct_recorder_event(&monitor->recorder, event, name);
+	if (!kct_state_event(&monitor->state, event, name) &&
+	    !kct_metrics_event(&monitor->publisher.metrics, event, name))
 		return;
 	kct_error("out of memory");
 	monitor->failure = KCT_EXIT_HOST;
@@ -261,7 +317,7 @@ static void on_drained(struct kct_live *live)
 {
 	struct monitor *monitor = live->context;
 
-	if (!monitor->failure)
+	if (!monitor->failure && monitor->record.directory)
 		kct_recorder_drained(&monitor->recorder);
 }
 
@@ -271,8 +327,12 @@ static void on_others(struct kct_live *live)
 	uint64_t ticks;
 
 	on_signal(monitor);
-	if (read(monitor->timer, &ticks, sizeof(ticks)) == sizeof(ticks))
-		tick(monitor);
+	/* Only to have it quiet: what is due, the tick looks at. */
+	(void)!read(monitor->timer, &ticks, sizeof(ticks));
+	if (monitor->publisher.http.epoll >= 0)
+		kct_http_serve(&monitor->publisher.http, kct_clock_ns(CLOCK_BOOTTIME));
+	/* A new connection is due earlier than what was. */
+	tick(monitor);
 }
 
 static int run(struct monitor *monitor)
@@ -302,6 +362,7 @@ static void init(struct monitor *monitor)
 			   .age_ns = 168ULL * 3600 * KCT_NS_PER_S,
 			   .free_bytes = 256U << 20},
 	};
+	kct_publisher_init(&monitor->publisher);
 	kct_live_init(&monitor->live);
 	monitor->live.session_options.emitted_kinds = ~0U;
 	monitor->live.keep_gone = KCT_KEEP_NONE;
@@ -319,7 +380,8 @@ int cmd_monitor(int argc, char **argv)
 		.options = options,
 		.parser = parse,
 		.doc = "Watch this host for months, as a service: a flight recorder of all events, "
-		       "within bounds. SIGTERM ends it, SIGHUP has it open its directory anew.",
+		       "within bounds, and metrics. SIGTERM ends it, SIGHUP has it open its "
+		       "directory anew.",
 		.children = children,
 	};
 	struct monitor monitor;
@@ -329,6 +391,7 @@ int cmd_monitor(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, 0, NULL, &monitor))
 		return KCT_EXIT_USAGE;
 	status = run(&monitor);
+	kct_publisher_close(&monitor.publisher);
 	close_others(&monitor);
 	kct_state_clear(&monitor.state);
 	kct_live_close(&monitor.live);
