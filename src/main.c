@@ -27,7 +27,8 @@ static const struct {
 	{"migration", cmd_migration, "a migration's drift: predicted, observed, and explained"},
 	{"export", cmd_export, "a recording in a form that other programs read"},
 	{"whatif", cmd_whatif, "what a patch would have done to what was recorded"},
-	{"monitor", cmd_monitor, "always on: a flight recorder of all events"},
+	{"monitor", cmd_monitor, "always on: a flight recorder, and a journal of migrations"},
+	{"migrations", cmd_migrations, "what the journals of any number of hosts tell"},
 	{"drift", cmd_drift, "the PVTI calculator"},
 	{"workload", cmd_workload, "the built-in guests, to try it on"},
 };

@@ -16,6 +16,7 @@ int cmd_export(int argc, char **argv);
 int cmd_whatif(int argc, char **argv);
 int cmd_drift(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
+int cmd_migrations(int argc, char **argv);
 int cmd_workload(int argc, char **argv);
 
 #endif

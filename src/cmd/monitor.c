@@ -17,6 +17,7 @@
 #include "cmd/cmd.h"
 #include "cmd/live.h"
 #include "host/host.h"
+#include "monitor/journal.h"
 #include "monitor/notify.h"
 #include "monitor/publish.h"
 #include "monitor/recorder.h"
@@ -29,6 +30,7 @@ struct monitor {
 	struct kct_recorder_options record;
 	struct kct_state state;
 	struct kct_recorder recorder;
+	struct kct_journal journal;
 	struct kct_publisher publisher;
 	int epoll, timer, signals; /* -1: not open */
 	uint64_t watchdog_ns;	   /* how often; 0: not wanted */
@@ -177,8 +179,10 @@ static void tick(struct monitor *monitor)
 	ping(monitor, now);
 	reap(monitor, now);
 	due = monitor->reap_ns;
-	if (monitor->record.directory)
+	if (monitor->record.directory) {
 		earlier(&due, kct_recorder_tick(&monitor->recorder, now));
+		earlier(&due, kct_journal_tick(&monitor->journal, now));
+	}
 	earlier(&due, kct_publisher_tick(&monitor->publisher, now));
 	if (monitor->watchdog_ns)
 		earlier(&due, monitor->ping_ns);
@@ -257,9 +261,13 @@ static int begin_recorder(struct monitor *monitor)
 		return 0;
 	error = kct_recorder_begin(&monitor->recorder, &monitor->record, &monitor->live.header,
 				   &monitor->state, losses_now, monitor);
-	if (error)
+	if (error) {
 		kct_error("%s: %s", monitor->record.directory, strerror(-error));
-	return error;
+		return error;
+	}
+	kct_journal_begin(&monitor->journal, monitor->record.directory, &monitor->live.header,
+			  &monitor->state, losses_now, monitor);
+	return 0;
 }
 
 static int begin_publisher(struct monitor *monitor)
@@ -296,6 +304,19 @@ static void on_start(struct kct_live *live)
 	kct_notify("READY=1");
 }
 
+/* The state is taken last: the others see it as it was before the event. 0 or -ENOMEM. */
+static int take_event(struct monitor *monitor, const union kct_any_event *event,
+		      const struct kct_vm_name *name)
+{
+	int error = kct_metrics_event(&monitor->publisher.metrics, event, name);
+
+	if (monitor->record.directory && !error) {
+		kct_recorder_event(&monitor->recorder, event, name);
+		error = kct_journal_event(&monitor->journal, event, name);
+	}
+	return error ? error : kct_state_event(&monitor->state, event, name);
+}
+
 static void on_event(struct kct_live *live, const union kct_any_event *event,
 		     const struct kct_vm_name *name)
 {
@@ -303,10 +324,7 @@ static void on_event(struct kct_live *live, const union kct_any_event *event,
 
 	if (monitor->failure)
 		return;
-	if (monitor->record.directory)
-		kct_recorder_event(&monitor->recorder, event, name);
-	if (!kct_state_event(&monitor->state, event, name) &&
-	    !kct_metrics_event(&monitor->publisher.metrics, event, name))
+	if (!take_event(monitor, event, name))
 		return;
 	kct_error("out of memory");
 	monitor->failure = KCT_EXIT_HOST;
@@ -317,8 +335,12 @@ static void on_drained(struct kct_live *live)
 {
 	struct monitor *monitor = live->context;
 
-	if (!monitor->failure && monitor->record.directory)
-		kct_recorder_drained(&monitor->recorder);
+	if (monitor->failure || !monitor->record.directory)
+		return;
+	kct_recorder_drained(&monitor->recorder);
+	/* What the events have made due may be earlier than what was. */
+	if (monitor->journal.due_ns != UINT64_MAX)
+		tick(monitor);
 }
 
 static void on_others(struct kct_live *live)
@@ -346,9 +368,11 @@ static int run(struct monitor *monitor)
 	}
 	status = kct_live_run(live);
 	kct_notify("STOPPING=1");
-	if (monitor->recorder.run_ns)
+	if (monitor->recorder.run_ns) {
+		kct_journal_end(&monitor->journal);
 		kct_recorder_end(&monitor->recorder,
 				 live->loop.reason ? live->loop.reason : "error");
+	}
 	return monitor->failure ? monitor->failure : status;
 }
 

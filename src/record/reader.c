@@ -163,7 +163,7 @@ static enum kct_line read_trailer(struct kct_reader *reader, const json_t *objec
 	return KCT_LINE_TRAILER;
 }
 
-static enum kct_line read_object(struct kct_reader *reader, const json_t *object)
+enum kct_line kct_reader_object(struct kct_reader *reader, const json_t *object)
 {
 	const char *word = json_string_value(json_object_get(object, "event"));
 	int kind;
@@ -214,7 +214,7 @@ static enum kct_line read_json(struct kct_reader *reader, const char *line, size
 	enum kct_line kind = KCT_LINE_INVALID;
 
 	if (json_is_object(object))
-		kind = read_object(reader, object);
+		kind = kct_reader_object(reader, object);
 	else
 		refuse(reader, "%s", reader->header_seen ? "not a JSON object" : "not a recording");
 	json_decref(object);

@@ -6,6 +6,7 @@
 #ifndef KCT_RECORD_READER_H
 #define KCT_RECORD_READER_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "kvmclock/event.h"
@@ -38,5 +39,7 @@ struct kct_reader {
 /* Read from `in`, which stays the caller's. */
 void kct_reader_init(struct kct_reader *reader, FILE *in);
 enum kct_line kct_reader_next(struct kct_reader *reader);
+/* What comes next, where it is not in a file of lines: the same object that a line has. */
+enum kct_line kct_reader_object(struct kct_reader *reader, const json_t *object);
 
 #endif

@@ -28,7 +28,9 @@ struct kct_migration_view {
 };
 
 void kct_show_migration(FILE *out, const struct kct_migration_view *view);
-/* One object on one line, docs/schema.md. */
+/* The object of docs/schema.md; the caller's. */
+json_t *kct_migration_json(const struct kct_migration_view *view);
+/* The same on one line. */
 void kct_show_migration_json(FILE *out, const struct kct_migration_view *view);
 
 #endif

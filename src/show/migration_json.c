@@ -138,7 +138,7 @@ static const char *obtained(bool observed, bool known)
 	return observed ? "observed" : known ? "derived" : NULL;
 }
 
-void kct_show_migration_json(FILE *out, const struct kct_migration_view *view)
+json_t *kct_migration_json(const struct kct_migration_view *view)
 {
 	const struct kct_migration *m = view->migration;
 	const struct kct_vcpu_migration none = {0}, *first = m->nr_vcpus ? &m->vcpus[0] : &none;
@@ -178,5 +178,10 @@ void kct_show_migration_json(FILE *out, const struct kct_migration_view *view)
 	json_object_set_new(object, "unpaired_vcpus", json_integer((json_int_t)m->nr_unpaired));
 	json_object_set_new(object, "vcpus", vcpus_json(m));
 	json_object_set_new(object, "advice", advice_json(m));
-	kct_json_print(out, object);
+	return object;
+}
+
+void kct_show_migration_json(FILE *out, const struct kct_migration_view *view)
+{
+	kct_json_print(out, kct_migration_json(view));
 }

@@ -208,7 +208,7 @@ class Monitor(kct.LiveTest):
         """At random moments: every finished segment is whole, the last readable, and the next
         start goes on behind it."""
         random.seed(1)
-        load = self.start("workload", "churn", "--duration", "10m", "--vcpus", 2)
+        load = self.start("workload", "churn", "--vms", 1 << 30, "--vcpus", 2)
         rounds, sequence = int(os.environ.get("KCT_KILLS", 8)), 0
         for _ in range(rounds):
             monitor = self.monitor("--rotate-size", "8K")

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/duration.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "cmd/cmd.h"
+#include "host/host.h"
+#include "monitor/pairs.h"
+#include "show/migrations.h"
+
+struct options {
+	bool json;
+	uint64_t since_ns, until_ns; /* CLOCK_REALTIME */
+	const char *vm;
+	char **paths;
+	int nr_paths;
+};
+
+struct run {
+	const struct options *options;
+	struct kct_pairs pairs;
+	uint64_t shown, incomplete, unreadable;
+};
+
+enum { OPTION_SINCE = 0x300, OPTION_UNTIL };
+
+static const struct argp_option options[] = {
+	{"json", 'j', NULL, 0, "One JSON object for each", 0},
+	{"since", OPTION_SINCE, "TIME", 0,
+	 "Only what was not before this: 2026-01-31, 2026-01-31T12:30:00 (UTC), or 2h ago as 2h",
+	 0},
+	{"until", OPTION_UNTIL, "TIME", 0, "Only what was before this", 0},
+	{"vm", 'V', "NAME", 0, "Only the VMs of this name, UUID, id, or NAMESPACE/NAME", 0},
+	{0},
+};
+
+/* A time on the wall clock, or a duration before now. */
+static uint64_t take_time(const char *text, struct argp_state *state)
+{
+	static const char *const formats[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S",
+					      "%Y-%m-%dT%H:%M", "%Y-%m-%d"};
+	uint64_t ago;
+
+	if (!kct_parse_duration(text, &ago))
+		return kct_clock_ns(CLOCK_REALTIME) - ago;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		struct tm tm = {0};
+		const char *end = strptime(text, formats[i], &tm);
+
+		if (end && !*end)
+			return (uint64_t)timegm(&tm) * KCT_NS_PER_S;
+	}
+	argp_error(state, "'%s' is no time such as 2026-01-31T12:30:00, 2026-01-31 or 2h", text);
+	return 0;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 'j':
+		o->json = true;
+		return 0;
+	case OPTION_SINCE:
+		o->since_ns = take_time(text, state);
+		return 0;
+	case OPTION_UNTIL:
+		o->until_ns = take_time(text, state);
+		return 0;
+	case 'V':
+		o->vm = text;
+		return 0;
+	case ARGP_KEY_ARGS:
+		o->paths = state->argv + state->next;
+		o->nr_paths = state->argc - state->next;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "whose? the directories of `monitor --record`");
+		return EINVAL;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+/* ---- one of them ---- */
+
+static struct kct_end end_of(const char *path, const struct kct_entry_read *read)
+{
+	const struct kct_recording *recording = &read->recording;
+
+	return (struct kct_end){
+		.path = path,
+		.recording = recording,
+		.vm = read->vm,
+		.side = {.history = kct_history_of(&read->histories, read->vm->number),
+			 .clocks = {recording->header.started, recording->trailer.ended, true},
+			 .shown = kct_figures_shown(&recording->header)},
+	};
+}
+
+static bool same_boot(const struct kct_recording *a, const struct kct_recording *b)
+{
+	return *a->header.boot_id && !strcmp(a->header.boot_id, b->header.boot_id);
+}
+
+static const char *doubt(const struct kct_entry_read *source, const struct kct_entry_read *target)
+{
+	if (*source->recording.incomplete)
+		return source->recording.incomplete;
+	if (*target->recording.incomplete)
+		return target->recording.incomplete;
+	if (source->vm->passed.events || source->vm->passed.words || target->vm->passed.events ||
+	    target->vm->passed.words)
+		return "something that only another release knows was passed over";
+	return NULL;
+}
+
+static void put(const struct run *run, const struct kct_migrations_row *row)
+{
+	if (run->options->json)
+		kct_show_migrations_json(stdout, row);
+	else
+		kct_show_migrations_row(stdout, row);
+}
+
+/* With what the two tell together. */
+static void show_pair(struct run *run, const struct kct_migrations_row *ends,
+		      const struct kct_entry_read *source, const struct kct_entry_read *target)
+{
+	char why[200] = "out of memory";
+	struct kct_migration migration = {0};
+	struct kct_migrations_row row = *ends;
+	struct kct_migration_view view = {.source = *ends->source,
+					  .target = *ends->target,
+					  .migration = &migration,
+					  .incomplete = doubt(source, target)};
+
+	row.resumed = same_boot(&source->recording, &target->recording) &&
+		      source->vm->number == target->vm->number &&
+		      source->vm->info.token == target->vm->info.token;
+	if (kct_migrate(&migration, &view.source.side, &view.target.side,
+			same_boot(&source->recording, &target->recording), why, sizeof(why))) {
+		row.why = why;
+		put(run, &row);
+		return;
+	}
+	if (view.incomplete)
+		kct_migration_doubt(&migration);
+	run->incomplete += view.incomplete != NULL;
+	row.view = &view;
+	row.why = view.incomplete;
+	put(run, &row);
+	kct_migration_clear(&migration);
+}
+
+static void show_one(struct run *run, const struct kct_place *source_place,
+		     const struct kct_place *place, const struct kct_entry_read *target)
+{
+	const char *path = run->pairs.files[place->file];
+	struct kct_end to = end_of(path, target), from;
+	struct kct_entry_read source = {0};
+	struct kct_migrations_row row = {.realtime_ns = place->realtime_ns,
+					 .target = &to,
+					 .verdict = target->verdict,
+					 .pinned = target->pinned};
+
+	if (source_place && kct_pairs_read(&run->pairs, source_place, &source)) {
+		from = end_of(run->pairs.files[source_place->file], &source);
+		row.source = &from;
+		show_pair(run, &row, &source, target);
+	} else {
+		row.why = "no source of it is in these journals";
+		put(run, &row);
+	}
+	kct_entry_clear(&source);
+	run->shown++;
+}
+
+static bool visit(void *context, const struct kct_place *source, const struct kct_place *target)
+{
+	struct run *run = context;
+	const struct options *o = run->options;
+	struct kct_entry_read read;
+
+	if (target->realtime_ns < o->since_ns ||
+	    (o->until_ns && target->realtime_ns >= o->until_ns))
+		return true;
+	if (!kct_pairs_read(&run->pairs, target, &read))
+		run->unreadable++;
+	else if (!o->vm || kct_vm_name_is(&read.vm->name, o->vm))
+		show_one(run, source, target, &read);
+	kct_entry_clear(&read);
+	return true;
+}
+
+/* ---- all of them ---- */
+
+static int read_journals(struct run *run)
+{
+	const struct options *o = run->options;
+	int error;
+
+	for (int i = 0; i < o->nr_paths; i++) {
+		error = kct_pairs_add(&run->pairs, o->paths[i]);
+		if (!error)
+			continue;
+		kct_error("%s: %s", o->paths[i],
+			  error == -ENOENT ? "there is no journal of migrations"
+					   : strerror(-error));
+		return error == -ENOMEM ? KCT_EXIT_HOST : KCT_EXIT_USAGE;
+	}
+	return 0;
+}
+
+static int show_all(struct run *run)
+{
+	bool json = run->options->json;
+
+	kct_pairs_sort(&run->pairs);
+	if (!json)
+		kct_show_migrations_head(stdout);
+	if (kct_pairs_each(&run->pairs, visit, run)) {
+		kct_error("out of memory");
+		return KCT_EXIT_HOST;
+	}
+	if (!json)
+		kct_show_migrations_legend(stdout);
+	run->unreadable += run->pairs.unreadable;
+	if (run->unreadable)
+		kct_error("%" PRIu64 " lines of the journals could not be read", run->unreadable);
+	return run->unreadable || run->incomplete ? KCT_EXIT_INCOMPLETE : KCT_EXIT_OK;
+}
+
+int cmd_migrations(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.args_doc = "DIR...",
+		.doc = "Each migration, restore and resume that the journals of `monitor --record` "
+		       "tell of, from the directories of any number of hosts: from where, to "
+		       "where, for how long, and what it did to the guest's clock.",
+	};
+	struct options o = {0};
+	struct run run = {.options = &o};
+	int status;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
+		return KCT_EXIT_USAGE;
+	status = read_journals(&run);
+	if (!status)
+		status = show_all(&run);
+	kct_pairs_clear(&run.pairs);
+	return status;
+}
