@@ -56,8 +56,11 @@ class MigrationCase(Case):
             if not vcpu["later"]:
                 self.assertEqual(row[7:], ["?", "?"])
             else:
-                self.assertEqual(row[7:9], [str(vcpu["later"]["pvti_changed"]),
-                                            str(vcpu["later"]["drift_ns"]["total"])])
+                later = vcpu["later"]["drift_ns"]
+                asked = later["set_clock"]
+                self.assertEqual([row[7], row[8].rstrip(",")],
+                                 [str(vcpu["later"]["pvti_changed"]), str(later["total"] - asked)])
+                self.assertEqual(f" and {asked:+d} that KVM_SET_CLOCK asked for" in out, asked != 0)
             if vcpu["why"]:
                 self.assertIn(f"\n       {vcpu['why']}\n", out)
         for label, value in (("clock stood", found["blackout_ns"]),
@@ -272,6 +275,20 @@ class Figures(MigrationCase):
         found = self.figures(Host().recording(*migration.source, *migration.target, later))
         self.assertEqual([v["unnecessary"] for v in found["vcpus"]], [0, 0])
         self.assertFalse([a for a in found["advice"] if "snapshots" in a])
+
+    def test_set_later(self):
+        """What a VMM asks for when all have run is told apart from drift."""
+        migration = Migration(vcpus=1)
+        ns, new = migration.target[-1]["ns"] + S, migration.target[-1]["new"]
+        ahead = {**new, "system_time": new["system_time"] + 40 * MS}
+        off = {**ahead, "system_time": ahead["system_time"] - 3}
+        found = self.figures(Host().recording(
+            *migration.source, *migration.target,
+            r.published(2, 0, new, ahead, 40 * MS, clock_set=True, ns=ns),
+            r.published(2, 0, ahead, off, -3, ns=ns + 1)))
+        self.assertEqual(found["vcpus"][0]["later"]["drift_ns"],
+                         {"total": 40 * MS - 3, "max_forward": 0, "max_backward": -3,
+                          "set_clock": 40 * MS})
 
     def test_other_frequency(self):
         """Said where the guest's clock goes by another rate, in words as well."""
