@@ -82,6 +82,11 @@ class Texts(Case):
                 found = self.harmless(self.check(run("verify", "-j", "--recording", a), INCOMPLETE))
                 self.assertEqual(found.objects[0]["what"], compared["before"]["path"])
                 self.assertEqual(schema.faults("verify", found.out), [])
+                arguments = ("whatif", "--with=dedup", a)
+                self.assertIn(compared["before"]["path"], self.harmless(run(*arguments)).out)
+                found = self.harmless(run(*arguments, "-j"))
+                self.assertEqual(found.objects[0]["recording"], compared["before"]["path"])
+                self.assertEqual(schema.faults("whatif", found.out), [])
 
     def test_paths_of_a_migration(self):
         lines = Migration().one_host()
