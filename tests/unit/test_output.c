@@ -138,6 +138,22 @@ static void test_link(void **state)
 	assert_true(S_ISLNK(status.st_mode));
 }
 
+/* Nobody else's either where the link leads to nothing yet. */
+static void test_link_to_nothing(void **state)
+{
+	struct kct_replacement file;
+	struct stat status;
+
+	(void)state;
+	umask(0);
+	assert_int_equal(symlink("other", path), 0);
+	assert_int_equal(kct_replace_open(&file, path), 0);
+	assert_int_equal(kct_replace_commit(&file), 0);
+	close(file.fd);
+	assert_int_equal(stat(other, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+}
+
 static void test_fifo(void **state)
 {
 	struct kct_replacement file;
@@ -326,9 +342,18 @@ static void test_broken_pipe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_new),	 TEST(test_old),     TEST(test_abandoned),   TEST(test_link),
-		TEST(test_fifo), TEST(test_refused), TEST(test_written),     TEST(test_given_up),
-		TEST(test_full), TEST(test_closed),  TEST(test_broken_pipe),
+		TEST(test_new),
+		TEST(test_old),
+		TEST(test_abandoned),
+		TEST(test_link),
+		TEST(test_link_to_nothing),
+		TEST(test_fifo),
+		TEST(test_refused),
+		TEST(test_written),
+		TEST(test_given_up),
+		TEST(test_full),
+		TEST(test_closed),
+		TEST(test_broken_pipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
