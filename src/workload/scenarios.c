@@ -109,7 +109,7 @@ static const struct kct_scenario scenarios[] = {
 	{
 		.name = "odd-tsc",
 		.help = "the last vCPU's TSC is put apart from the others'",
-		.accepts = BIT(VCPUS) | BIT(TSC_SPREAD) | BIT(TSC_KHZ) | BIT(HOLD),
+		.accepts = BIT(VCPUS) | BIT(TSC_SPREAD) | BIT(TSC_KHZ) | BIT(ONE_REG) | BIT(HOLD),
 		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_TSC_SPREAD] = 100000000000ULL},
 		.run = wl_odd_tsc,
 	},

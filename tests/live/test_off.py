@@ -49,6 +49,20 @@ class Off(kct.LiveTest):
         (vm,) = [vm for vm in report["vms"] if vm["pid"] == work["pid"]]
         self.check(vm["masterclock_off"], 3, 4)
 
+    def test_request(self):
+        """That update serves a request of the TSC's write, by whichever ioctl."""
+        for options in ((), ("--one-reg",)):
+            with self.subTest(options):
+                if kct.run("workload", "odd-tsc", *options).returncode == kct.EXIT_HOST:
+                    self.skipTest("this kernel knows no MSR by KVM_SET_ONE_REG")
+                report, recording, work = self.record_workload("recording", "odd-tsc", *options)
+                ((number, _),) = recording.match(work)
+                made = recording.select("request", vm=number, op="made", origin="tsc-write")
+                self.assertEqual([event["vcpu"] for event in made], [3])
+                (vm,) = [vm for vm in report["vms"] if vm["pid"] == work["pid"]]
+                self.assertEqual([vcpu["requests_by_origin"]["tsc-write"] for vcpu in vm["vcpus"]],
+                                 [0, 0, 0, 1])
+
     def test_frequency(self):
         report, _, work = self.record_workload(
             "recording", "odd-tsc", "--tsc-spread", 1, "--tsc-khz", FASTER_KHZ
