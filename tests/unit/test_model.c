@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "model/model.h"
+#include "show/report.h"
 
 /* ---- events ---- */
 
@@ -508,6 +509,49 @@ static void test_gone(void **state)
 	assert_false(find(model, 2)->introduced);
 }
 
+static void check_table(const struct kct_model *model, const char *line)
+{
+	const struct kct_header header = {.nr_hooks = 0};
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	kct_show_table(out, &header, model, false);
+	fclose(out);
+	assert_non_null(strstr(text, line));
+	free(text);
+}
+
+/* Of VMs that are gone the oldest are added up; what the VMM asked for is no drift there either. */
+static void test_folded(void **state)
+{
+	struct kct_model *model = *state;
+
+	take_request(model, 0, KCT_ORIGIN_TSC_WRITE, 0);
+	take_update(model, 1, 0, KCT_CAUSE_VCPU_REQUEST, KCT_EFFECT_RESNAPSHOT);
+	take_drift(model, 0, 40000000, 1);
+	take_drift(model, 3, -5, 0);
+	take_kind(model, KCT_EVENT_TSC_WRITE, 2, 0);
+	take_kind(model, KCT_EVENT_VM_GONE, 1, KCT_NO_VCPU);
+	take_kind(model, KCT_EVENT_VM_GONE, 2, KCT_NO_VCPU);
+	kct_model_fold_gone(model, 5); /* two VMs with three vCPUs */
+	assert_int_equal(model->folded.nr_vms, 0);
+	kct_model_fold_gone(model, 4);
+	assert_int_equal(model->folded.nr_vms, 1);
+	assert_int_equal(model->folded.nr_vcpus, 2);
+	assert_null(kct_model_find_vm(model, 1));
+	assert_int_equal(find(model, 2)->nr_vcpus, 1);
+	assert_int_equal(kct_requests(&model->folded.vcpu), 1);
+	assert_int_equal(kct_unnecessary(&model->folded.vm), 1);
+	check_drift(&model->folded.vcpu.drift, 39999995, 0, -5, 40000000);
+	check_table(model, "1 more VMs, gone, with 2 vCPUs: ? requests, 1 updates (1 unnecessary), "
+			   "2 PVTI updates, drift -5 ns\n");
+	kct_model_fold_gone(model, 0);
+	assert_int_equal(model->folded.nr_vms, 2);
+	assert_int_equal(model->folded.vcpu.tsc_writes, 1);
+	assert_int_equal(model->nr_vms, 0);
+}
+
 static void note_number(const struct kct_vm *vm, void *context)
 {
 	uint32_t **at = context;
@@ -657,6 +701,7 @@ int main(void)
 		TEST(test_adoption),
 		TEST(test_unattributed),
 		TEST(test_gone),
+		TEST(test_folded),
 		TEST(test_order),
 		TEST(test_drop),
 		TEST(test_sum_of_vcpus),
