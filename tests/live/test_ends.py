@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -379,6 +380,19 @@ class Full(Ends):
         self.assertRegex(record.stderr(), rf"\Akvmclock-trace: {path}: could not be written: File "
                                           r"too large; [0-9]+ lines are missing\n\Z")
         self.check_cut(path)
+
+    def test_no_file(self):
+        """None may have a byte: that is in the way of the recording, and of nothing else."""
+        none = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))}
+        for args in (["list"], ["doctor"], ["trace", "-d", "20ms"], ["stat", "20ms", "1"],
+                     ["verify", "steady", "--duration", "20ms"]):
+            with self.subTest(args):
+                plain, done = kct.run(*args), kct.run(*args, **none)
+                self.assertEqual((done.returncode, done.stderr), (plain.returncode, plain.stderr))
+        path = self.path("recording")
+        done = kct.run("record", "-o", path, "-d", "20ms", check=kct.EXIT_INCOMPLETE, **none)
+        self.assertRegex(done.stderr, rf"\Akvmclock-trace: {path}: could not be written: File too "
+                                      r"large[^\n]*\n\Z")
 
     def test_writer_killed(self):
         trace = self.start("trace", "--json").wait_polling()
