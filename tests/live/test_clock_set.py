@@ -85,7 +85,7 @@ class Running(Case):
 
     def test_bursts(self):
         """More settings while a vCPU is preempted than anything keeps."""
-        self.check("tracepoint", 3, 2000)
+        self.check("tracepoint", 20, 2000)
 
 
 class Reads(Case):
