@@ -20,10 +20,17 @@ static struct answer {
 } answer;
 static size_t answer_size;
 static enum bpf_prog_type program_type;
+static uint64_t recursions; /* of the program */
+
+#define PROGRAM 2
+#define LINK	3
 
 int bpf_obj_get_info_by_fd(int fd, void *info, __u32 *size)
 {
-	(void)fd;
+	if (fd == PROGRAM) {
+		((struct bpf_prog_info *)info)->recursion_misses = recursions;
+		return 0;
+	}
 	if (!answer_size)
 		return -EINVAL;
 	*size = answer_size < *size ? (__u32)answer_size : *size;
@@ -40,7 +47,37 @@ enum bpf_prog_type bpf_program__type(const struct bpf_program *program)
 int bpf_link__fd(const struct bpf_link *link)
 {
 	(void)link;
-	return 3;
+	return LINK;
+}
+
+/* The only program that there is. */
+static char only_program;
+
+struct bpf_program *bpf_object__next_program(const struct bpf_object *object,
+					     struct bpf_program *before)
+{
+	(void)object;
+	return before ? NULL : (void *)&only_program;
+}
+
+struct bpf_program *bpf_object__find_program_by_name(const struct bpf_object *object,
+						     const char *name)
+{
+	(void)object;
+	assert_string_equal(name, "kretprobe_vm_ioctl");
+	return (void *)&only_program;
+}
+
+bool bpf_program__autoload(const struct bpf_program *program)
+{
+	(void)program;
+	return true;
+}
+
+int bpf_program__fd(const struct bpf_program *program)
+{
+	(void)program;
+	return PROGRAM;
 }
 
 static struct kct_attached count(enum bpf_prog_type type, uint32_t event_type, size_t size)
@@ -94,12 +131,58 @@ static void test_not_counted(void **state)
 	assert_int_equal(attached.missed, 0);
 }
 
+static const struct kct_evidence *clock_read(void)
+{
+	for (size_t i = 0; i < kct_nr_evidence; i++)
+		if (!strcmp(kct_evidence[i].name, "clock-read"))
+			return &kct_evidence[i];
+	fail();
+	return NULL;
+}
+
+/* By reason and by evidence: the program's own misses, and those of its probe. */
+static void test_losses(void **state)
+{
+	static char link;
+	struct kct_attached attached = {.program = (void *)&only_program, .link = (void *)&link};
+	struct kvmclock_bpf__bss bss = {.losses = {[KCT_LOSS_RING_FULL] = 4}};
+	struct kvmclock_bpf bpf = {.bss = &bss};
+	struct kct_session session = {.bpf = &bpf, .attached = &attached, .nr_attached = 1};
+	uint64_t losses[KCT_NR_LOSSES];
+	struct kct_misses misses;
+
+	(void)state;
+	session.plan.nr_rows = 1;
+	session.plan.rows[0].evidence = clock_read();
+	program_type = BPF_PROG_TYPE_KPROBE;
+	answer = (struct answer){.event_type = 4, .missed = 7};
+	answer_size = sizeof(answer);
+	recursions = 2;
+	kct_session_losses(&session, losses, &misses);
+	assert_int_equal(losses[KCT_LOSS_RING_FULL], 4);
+	assert_int_equal(losses[KCT_LOSS_MISSED], 9);
+	assert_int_equal(misses.count, 1);
+	assert_string_equal(misses.list[0].evidence, "clock-read");
+	assert_int_equal(misses.list[0].calls, 9);
+	assert_true(misses.list[0].counted);
+	/* None, of all that there were; and none, of those that are counted. */
+	recursions = answer.missed = 0;
+	kct_session_losses(&session, losses, &misses);
+	assert_int_equal(misses.count, 0);
+	answer_size = offsetof(struct answer, missed);
+	kct_session_losses(&session, losses, &misses);
+	assert_int_equal(losses[KCT_LOSS_MISSED], 0);
+	assert_int_equal(misses.count, 1);
+	assert_false(misses.list[0].counted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_probes),
 		cmocka_unit_test(test_trace_event),
 		cmocka_unit_test(test_not_counted),
+		cmocka_unit_test(test_losses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
