@@ -41,6 +41,8 @@ class Counts(kct.LiveTest):
         plain = {row["evidence"]: row["way"]
                  for row in kct.parse(kct.run("doctor", "--json").stdout)["evidence"]}
         for prefix in ((), with_mounts(NO_TRACEFS)):
+            if prefix:
+                self.needs_mounts()
             rows = self.ways(*prefix)
             self.assertEqual({name: row["way"] for name, row in rows.items()},
                              {**plain, **dict.fromkeys(PREEMPTED, "trace-event")})
@@ -51,6 +53,7 @@ class Counts(kct.LiveTest):
 
     def test_without_tracefs(self):
         """It takes CAP_SYS_ADMIN to have one: then by tracepoint, and what that costs is said."""
+        self.needs_mounts()
         if not shutil.which("setpriv"):
             self.skipTest("no setpriv here")
         program = self.path("kvmclock-trace")
@@ -78,6 +81,7 @@ class Counts(kct.LiveTest):
 
     def test_counts(self):
         """As many as perf sees, who is kept from none."""
+        self.needs_mounts()
         path = self.path("recording")
         perf = self.kept(kct.PerfStat(self.directory))
         out = self.end(*with_mounts(NO_TRACEFS, kct.PROGRAM, "record", "-o", path, "--json", "--"),
