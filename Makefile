@@ -263,7 +263,9 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCUMENTS)
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/pictures $(wildcard docs/pictures/*.png)
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples examples/migrate.jsonl \
-		contrib/container/Containerfile contrib/kubernetes/daemonset.yaml
+		contrib/container/Containerfile contrib/kubernetes/daemonset.yaml \
+		contrib/prometheus/kvmclock-rules.yml \
+		contrib/systemd/kvmclock-trace-monitor.service
 	install -D -m 755 -t $(DESTDIR)$(DOCDIR)/examples scripts/demo
 
 .PHONY: uninstall
