@@ -4,6 +4,7 @@
 #define KCT_ATTACH_INSIDE_H
 
 #include <bpf/libbpf.h>
+#include <errno.h>
 
 #include "attach/census.h"
 #include "attach/session.h"
@@ -35,11 +36,18 @@ struct kct_session {
 };
 
 /*
- * session.c: deliver at most `max` events, KCT_ALL_IN_RING: those that are in the ring buffer now,
+ * Deliver at most `max` events, KCT_ALL_IN_RING: those that are in the ring buffer now,
  * if not more. 1: there may be others; 0; -errno.
  */
 #define KCT_ALL_IN_RING(session) ((session)->ring_bytes / sizeof(struct kct_event))
-int kct_read_ring(struct kct_session *session, uint32_t max);
+static inline int kct_read_ring(struct kct_session *session, uint32_t max)
+{
+	int error;
+
+	session->left = max;
+	error = ring_buffer__consume(session->ring);
+	return error == -ECANCELED ? 1 : error < 0 ? error : 0;
+}
 
 /* programs.c: 0 or -errno. */
 int kct_programs_choose(struct kct_session *session);
@@ -47,7 +55,10 @@ int kct_programs_attach(struct kct_session *session);
 void kct_programs_detach(struct kct_session *session);
 
 /* The one of that name, of bpf/kvmclock.bpf.c. */
-struct bpf_program *kct_program(const struct kct_session *session, const char *name);
+static inline struct bpf_program *kct_program(const struct kct_session *session, const char *name)
+{
+	return bpf_object__find_program_by_name(session->bpf->obj, name);
+}
 
 /* counters.c: note what was missed where the program is still attached. */
 void kct_count_missed(struct kct_attached *attached);

@@ -17,11 +17,6 @@ static bool is_at_return(const struct bpf_program *program)
 	return !strncmp(bpf_program__name(program), "kretprobe", strlen("kretprobe"));
 }
 
-struct bpf_program *kct_program(const struct kct_session *session, const char *name)
-{
-	return bpf_object__find_program_by_name(session->bpf->obj, name);
-}
-
 static bool is_by_btf(enum kct_method method)
 {
 	return method == KCT_FENTRY || method == KCT_TRACEPOINT || method == KCT_SYSCALL ||

@@ -48,15 +48,6 @@ static int on_record(void *context, void *data, size_t size)
 	return --session->left ? 0 : -ECANCELED;
 }
 
-int kct_read_ring(struct kct_session *session, uint32_t max)
-{
-	int error;
-
-	session->left = max;
-	error = ring_buffer__consume(session->ring);
-	return error == -ECANCELED ? 1 : error < 0 ? error : 0;
-}
-
 static int prepare(struct kct_session *session, const struct kct_session_options *options)
 {
 	struct kvmclock_bpf *bpf = session->bpf;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The inside of a migration, for the files that make it up: migration, vcpu_migration, fit. */
+/* The inside of a migration, for the files that make it up: migration, vcpu, fit, instants. */
 #ifndef KCT_MIGRATION_INSIDE_H
 #define KCT_MIGRATION_INSIDE_H
 
@@ -21,13 +21,15 @@ static inline struct kct_instant kct_instant_at(uint64_t boot_ns, bool derived)
 	return (struct kct_instant){boot_ns != 0, derived, boot_ns};
 }
 
+/* ---- instants.c; and kct_between() ---- */
+
 /* When the source's kvm-clock, as its PVTI has it, showed that. */
 struct kct_instant kct_when_clock_was(const struct kct_side *source, uint64_t clock);
 /* The clock that the VMM saved; false if it cannot be told. */
 bool kct_saved_clock(const struct kct_history *source, const struct kct_history *target,
 		     uint64_t *clock);
 
-/* ---- vcpu_migration.c ---- */
+/* ---- vcpu.c ---- */
 
 /* What one vCPU of the source and of the target tell, before anything is subtracted. */
 struct kct_pair {

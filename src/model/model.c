@@ -96,16 +96,6 @@ void kct_model_drop_vm(struct kct_model *model, uint32_t number)
 	model->last = NULL;
 }
 
-void kct_model_fold_gone(struct kct_model *model, size_t keep)
-{
-	while (model->nr_gone > keep) {
-		const struct kct_vm *vm = TAILQ_FIRST(&model->gone);
-
-		kct_folded_add(&model->folded, vm);
-		kct_model_drop_vm(model, vm->number);
-	}
-}
-
 /* ---- events ---- */
 
 static void on_gone(struct kct_model *model, struct kct_vm *vm)

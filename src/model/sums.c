@@ -135,3 +135,13 @@ void kct_folded_add(struct kct_folded *sum, const struct kct_vm *vm)
 	sum->vm.set_clocks += vm->counters.set_clocks;
 	add_counters(&sum->vcpu, &vcpus);
 }
+
+void kct_model_fold_gone(struct kct_model *model, size_t keep)
+{
+	while (model->nr_gone > keep) {
+		const struct kct_vm *vm = TAILQ_FIRST(&model->gone);
+
+		kct_folded_add(&model->folded, vm);
+		kct_model_drop_vm(model, vm->number);
+	}
+}

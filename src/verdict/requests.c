@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Each request, from where it is made to what becomes of it. */
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 #include "base/tree.h"
 #include "verdict/inside.h"
+
+void kct_judge_doubt_vm(struct vm *vm, const char *format, ...)
+{
+	va_list args;
+
+	if (*vm->doubt)
+		return;
+	va_start(args, format);
+	vsnprintf(vm->doubt, sizeof(vm->doubt), format, args);
+	va_end(args);
+}
 
 static void forget(struct vcpu *vcpu)
 {

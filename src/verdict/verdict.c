@@ -131,17 +131,6 @@ void kct_judge_hooks(struct kct_judge *judge, const struct kct_header *header)
 		kct_judge_doubt(judge, "there was no hook that shows requests");
 }
 
-void kct_judge_doubt_vm(struct vm *vm, const char *format, ...)
-{
-	va_list args;
-
-	if (*vm->doubt)
-		return;
-	va_start(args, format);
-	vsnprintf(vm->doubt, sizeof(vm->doubt), format, args);
-	va_end(args);
-}
-
 /* What happened to one vCPU, or under one VM's lock, is recorded in its order. */
 static void check_order(struct vm *vm, uint64_t *last_ns, uint64_t ns)
 {

@@ -70,7 +70,4 @@ struct change {
 #define KCT_CHANGE_DECLARED(name, text, symbol) extern const struct change kct_change_##symbol;
 KCT_CHANGES(KCT_CHANGE_DECLARED)
 
-/* Have all vCPUs that are known one TSC frequency? */
-bool kct_one_frequency(const struct kernel_vm *vm);
-
 #endif

@@ -116,29 +116,6 @@ enum kct_unknown kct_whatif_unknown(const struct kct_whatif *w, uint32_t vm, con
 	return asking.unknown;
 }
 
-struct frequencies {
-	uint32_t khz;
-	bool differ, known;
-};
-
-static void ask_frequency(void *item, void *context)
-{
-	const struct kernel_vcpu *vcpu = item;
-	struct frequencies *f = context;
-
-	f->known &= vcpu->khz != 0;
-	f->differ |= f->khz && vcpu->khz != f->khz;
-	f->khz = vcpu->khz;
-}
-
-bool kct_one_frequency(const struct kernel_vm *vm)
-{
-	struct frequencies f = {.known = true};
-
-	kct_tree_each(&vm->vcpus, ask_frequency, &f);
-	return f.known && !f.differ;
-}
-
 /* ---- out ---- */
 
 static void emit(struct kct_whatif *w, const union kct_any_event *event)
