@@ -57,8 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum kct_line line;
 
 	kct_reader_init(&reader, in);
-	while ((line = kct_reader_next(&reader)) < KCT_LINE_END)
-		check(&reader, line);
+	while ((line = kct_reader_next(&reader)) < KCT_LINE_END) {
+		if (line != KCT_LINE_PASSED) /* of which there is nothing to write */
+			check(&reader, line);
+	}
 	if (line == KCT_LINE_INVALID)
 		fuzz_check_printable("the reason", reader.why, strlen(reader.why));
 	fclose(in);
