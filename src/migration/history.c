@@ -239,7 +239,7 @@ static void on_pvti(struct kct_history *history, struct kct_vcpu_history *vcpu,
 	if (!e->has_drift)
 		return;
 	if (!kct_pvti_same_line(&e->old_pvti, &e->new_pvti))
-		vcpu->later_pvtis++;
+		vcpu->later_moved++;
 	kct_account_drift(&vcpu->later, e->drift_ns, e->clock_set);
 }
 

@@ -46,7 +46,7 @@ struct kct_vcpu_history {
 	uint64_t unnecessary; /* updates of the VM between the setting and this PVTI */
 
 	struct kct_drift later; /* of the PVTIs after that one */
-	uint64_t later_pvtis;	/* that moved the line */
+	uint64_t later_moved;	/* PVTIs that moved the line */
 	bool rewritten;		/* the TSC was written since: later drift is not all there is */
 };
 

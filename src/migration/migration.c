@@ -59,7 +59,7 @@ static void migrate_vcpu(struct kct_migration *m, struct kct_fit *fit, struct kc
 	v->id = from->id;
 	v->unnecessary = to->unnecessary;
 	v->later = to->later;
-	v->later_pvtis = to->later_pvtis;
+	v->later_moved = to->later_moved;
 	v->rewritten = to->rewritten;
 	v->why = kct_find_pair(m->target, &pair);
 	take_frequency(m, other_frequency(from, to));

@@ -64,7 +64,7 @@ struct kct_vcpu_migration {
 	struct kct_ns tsc_advance;
 	uint64_t unnecessary; /* updates between the setting of the clock and that PVTI */
 	struct kct_drift later;
-	uint64_t later_pvtis;
+	uint64_t later_moved;
 	bool rewritten;
 	const char *why; /* something is not known; NULL */
 };

@@ -44,7 +44,7 @@
 	X(KEPT_SNAPSHOTS, "kept_snapshots", "request", NULL)                                       \
 	X(SHARED, "shared", "request", NULL)                                                       \
 	X(REPEATED, "repeated", "request", NULL)                                                   \
-	X(NEGATIVE_WRONG, "negative_delta_wrong", "tsc-write", NULL)                               \
+	X(NEGATIVE_WRONG, "negative_deltas_wrong", "tsc-write", NULL)                              \
 	X(TSC_OFFSETS_DIFFER, "tsc_offsets_differ", "tsc-write", NULL)                             \
 	/* migration */                                                                            \
 	X(VMM_STEPS, "vmm_sequence", "tsc-write", NULL)                                            \

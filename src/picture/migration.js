@@ -715,7 +715,7 @@ function tables() {
 			{title: "vCPU", of: v => v.id}, ...["t1_ns", "t2_ns", "predicted_ns", "observed_ns",
 				"by_updates_ns", "by_rate_ns", "unexplained_ns", "tsc_advance_ns"].map(ns),
 			{title: "unnecessary updates", of: v => v.unnecessary},
-			later("later PVTIs", l => l.pvti_changed),
+			later("later PVTIs", l => l.pvti_moved),
 			later("later drift", l => exact(l.drift_ns.total)),
 			later("largest forward", l => exact(l.drift_ns.max_forward)),
 			later("largest backward", l => exact(l.drift_ns.max_backward)),

@@ -157,7 +157,7 @@ static void show_later(FILE *out, const struct kct_migration *m, const struct kc
 	if (m->doubted)
 		fprintf(out, " %6s %10s", "?", "?");
 	else
-		fprintf(out, " %6" PRIu64 " %10" PRId64, v->later_pvtis,
+		fprintf(out, " %6" PRIu64 " %10" PRId64, v->later_moved,
 			kct_drift_unasked(&v->later));
 	if (!m->doubted && v->later.set_clock)
 		fprintf(out, ", and %+" PRId64 " that KVM_SET_CLOCK asked for",

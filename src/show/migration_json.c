@@ -83,7 +83,7 @@ static json_t *later_json(const struct kct_migration *m, const struct kct_vcpu_m
 				  (json_int_t)v->later.max_backward, "set_clock",
 				  (json_int_t)v->later.set_clock);
 
-	kct_json_set_u64(later, "pvti_changed", v->later_pvtis);
+	kct_json_set_u64(later, "pvti_moved", v->later_moved);
 	json_object_set_new(later, "drift_ns", drift);
 	kct_figure_set_bool(later, m->shown, KCT_FIGURE_TSC_REWRITTEN, v->rewritten);
 	return later;

@@ -147,7 +147,7 @@ static json_t *findings_json(const struct kct_findings *f, kct_figures shown)
 	kct_json_set_u64(object, "pvti_updates", f->pvti_updates);
 	kct_json_set_u64(object, "pvti_moved", f->pvti_moved);
 	kct_json_set_u64(object, "pvti_unstable", f->pvti_unstable);
-	kct_json_set_u64(object, "negative_delta", f->negative_deltas);
+	kct_json_set_u64(object, "negative_deltas", f->negative_deltas);
 	kct_figure_set(object, shown, KCT_FIGURE_NEGATIVE_WRONG, f->negative_wrong);
 	kct_figure_set_bool(object, shown, KCT_FIGURE_TSC_OFFSETS_DIFFER, f->tsc_offsets_differ);
 	json_object_set_new(object, "drift_ns",

@@ -19,22 +19,23 @@ static int add_one(struct wl_vm *vm)
 	return status;
 }
 
+static int add_all(struct wl_vm *vm, void *context)
+{
+	struct wl *wl = context;
+	int status = 0;
+
+	for (uint64_t i = 0; !status && i < WL_OPTION(wl, ADD); i++)
+		status = add_one(vm);
+	return status;
+}
+
 static int hotplug(struct wl *wl, unsigned int index, void *context)
 {
 	struct wl_vm *vm = wl->vms[index];
 	int status = wl_phase_create(vm, WL_OPTION(wl, VCPUS), WL_LOOP_ROUNDS, true);
-	json_t *run;
-	int ended;
 
 	(void)context;
-	if (status)
-		return status;
-	run = wl_phase_run_begin(vm);
-	status = wl_phase_settle(vm);
-	for (uint64_t i = 0; !status && i < WL_OPTION(wl, ADD); i++)
-		status = add_one(vm);
-	ended = wl_phase_run_end(vm, run);
-	return status ? status : ended;
+	return status ? status : wl_phase_run(vm, add_all, wl);
 }
 
 int wl_hotplug(struct wl *wl)

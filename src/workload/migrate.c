@@ -253,7 +253,7 @@ static int run_source(struct migration *m)
 
 	if (!status && WL_OPTION(m->wl, TSC_OFFSET))
 		status = check_tsc_offset(vm);
-	status = status ? status : wl_phase_run(vm);
+	status = status ? status : wl_phase_run(vm, NULL, NULL);
 	wl_phase_pass(vm, "age", WL_OPTION(m->wl, DURATION));
 	return status;
 }
@@ -408,7 +408,7 @@ static int resume_target(struct migration *m)
 	if (status)
 		return status;
 	wl_phase_read_pvti(vm);
-	return wl_phase_run(vm);
+	return wl_phase_run(vm, NULL, NULL);
 }
 
 static int migrate(struct migration *m)

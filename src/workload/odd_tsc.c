@@ -64,14 +64,14 @@ static int odd_tsc(struct wl *wl, unsigned int index, void *context)
 	json_t *step;
 
 	(void)context;
-	status = status ? status : wl_phase_run(vm);
+	status = status ? status : wl_phase_run(vm, NULL, NULL);
 	if (status)
 		return status;
 	step = wl_step_begin(vm->steps, "put-apart");
 	wl_set_u64(step, "vcpu", vm->nr_vcpus - 1);
 	status = wl_vcpu_call(vm->vcpus[vm->nr_vcpus - 1], put_apart, &apart);
 	wl_step_end(step);
-	return status ? status : wl_phase_run(vm);
+	return status ? status : wl_phase_run(vm, NULL, NULL);
 }
 
 int wl_odd_tsc(struct wl *wl)

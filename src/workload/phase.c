@@ -77,11 +77,14 @@ int wl_phase_run_end(struct wl_vm *vm, json_t *step)
 	return status;
 }
 
-int wl_phase_run(struct wl_vm *vm)
+int wl_phase_run(struct wl_vm *vm, wl_phase_body *body, void *context)
 {
 	json_t *step = wl_phase_run_begin(vm);
 	int status = wl_phase_settle(vm);
-	int ended = wl_phase_run_end(vm, step);
+	int ended;
 
+	if (!status && body)
+		status = body(vm, context);
+	ended = wl_phase_run_end(vm, step);
 	return status ? status : ended;
 }

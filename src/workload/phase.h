@@ -23,10 +23,16 @@ void wl_phase_pass(struct wl_vm *vm, const char *name, uint64_t ns);
  */
 int wl_phase_settle(struct wl_vm *vm);
 
-/* "run": start all vCPUs; settle; stop. The step holds the PVTIs that were seen. */
-int wl_phase_run(struct wl_vm *vm);
+/* What a scenario does while the VM runs. */
+typedef int wl_phase_body(struct wl_vm *vm, void *context);
 
-/* The two ends of "run" for scenarios that have something to do in between. */
+/*
+ * "run": start all vCPUs; settle; do it, if it is not NULL; stop, whatever came of it. The step
+ * holds the PVTIs that were seen.
+ */
+int wl_phase_run(struct wl_vm *vm, wl_phase_body *body, void *context);
+
+/* Its two ends, for what cannot settle. */
 json_t *wl_phase_run_begin(struct wl_vm *vm);
 int wl_phase_run_end(struct wl_vm *vm, json_t *step);
 

@@ -11,7 +11,9 @@
 struct setting {
 	struct wl_vm *vm;
 	uint64_t jump; /* ns, by which the clock is to be ahead of what it is */
-	bool by_guest; /* KVM_SET_CLOCK_GUEST, on the first vCPU */
+	uint64_t count;
+	uint64_t burst; /* so often in a row */
+	bool by_guest;	/* KVM_SET_CLOCK_GUEST, on the first vCPU */
 };
 
 static int set_by_vm(struct setting *s)
@@ -64,24 +66,26 @@ static int check(struct setting *s)
 	return status || !s->by_guest ? status : wl_clock_guest_check(&clock);
 }
 
+static int set_all(struct wl_vm *vm, void *context)
+{
+	struct setting *s = context;
+	int status = check(s);
+
+	(void)vm;
+	for (uint64_t i = 0; !status && i < s->count; i++)
+		status = set_often(s, s->burst);
+	return status;
+}
+
 static int set_clock(struct wl *wl, unsigned int index, void *context)
 {
 	struct wl_vm *vm = wl->vms[index];
-	struct setting s = {vm, WL_OPTION(wl, JUMP), WL_OPTION(wl, CLOCK_GUEST)};
+	struct setting s = {vm, WL_OPTION(wl, JUMP), WL_OPTION(wl, COUNT), WL_OPTION(wl, BURST),
+			    WL_OPTION(wl, CLOCK_GUEST)};
 	int status = wl_phase_create(vm, WL_OPTION(wl, VCPUS), WL_LOOP_ROUNDS, true);
-	json_t *run;
-	int ended;
 
 	(void)context;
-	if (status)
-		return status;
-	run = wl_phase_run_begin(vm);
-	status = wl_phase_settle(vm);
-	status = status ? status : check(&s);
-	for (uint64_t i = 0; !status && i < WL_OPTION(wl, COUNT); i++)
-		status = set_often(&s, WL_OPTION(wl, BURST));
-	ended = wl_phase_run_end(vm, run);
-	return status ? status : ended;
+	return status ? status : wl_phase_run(vm, set_all, &s);
 }
 
 int wl_set_clock(struct wl *wl)

@@ -9,8 +9,9 @@
 #define NS_PER_MS 1000000ULL
 
 /* The quiet time, cut short by a signal. */
-static void be_quiet(struct wl *wl, struct wl_vm *vm)
+static int be_quiet(struct wl_vm *vm, void *context)
 {
+	const struct wl *wl = context;
 	json_t *step = wl_step_begin(vm->steps, "quiet");
 	uint64_t end = wl_now() + WL_OPTION(wl, DURATION);
 	struct pollfd stop = {.fd = wl->stop_fd, .events = POLLIN};
@@ -22,24 +23,16 @@ static void be_quiet(struct wl *wl, struct wl_vm *vm)
 			break;
 	}
 	wl_step_end(step);
+	return 0;
 }
 
 static int steady(struct wl *wl, unsigned int index, void *context)
 {
 	struct wl_vm *vm = wl->vms[index];
 	int status = wl_phase_create(vm, WL_OPTION(wl, VCPUS), WL_LOOP_IDLE, true);
-	json_t *run;
-	int ended;
 
 	(void)context;
-	if (status)
-		return status;
-	run = wl_phase_run_begin(vm);
-	status = wl_phase_settle(vm);
-	if (!status)
-		be_quiet(wl, vm);
-	ended = wl_phase_run_end(vm, run);
-	return status ? status : ended;
+	return status ? status : wl_phase_run(vm, be_quiet, wl);
 }
 
 int wl_steady(struct wl *wl)

@@ -56,7 +56,7 @@ class Compare(Case):
             "cleared": (0, 0), "new_snapshots": (4, 0), "kept_snapshots": (0, 4),
             "updates": (6, 6), "updates_resnapshot": (4, 0), "updates_suppressed": (0, 4),
             "set_clocks": (1, 1), "tsc_writes": (4, 4), "pvti_updates": (8, 8),
-            "pvti_moved": (3, 0), "negative_delta": (0, 0)})
+            "pvti_moved": (3, 0), "negative_deltas": (0, 0)})
 
     def test_drift_and_the_other_way_round(self):
         jump = Guest().restore()
@@ -74,7 +74,7 @@ class Compare(Case):
         self.assertEqual(figures["drift_max_backward_ns"]["before"], drifts[1])
         self.assertEqual(figures["drift_total_ns"],
                          {"before": sum(drifts), "after": 0, "change": -sum(drifts)})
-        self.assertEqual(figures["negative_delta"]["change"], -1)
+        self.assertEqual(figures["negative_deltas"]["change"], -1)
         back = self.figures(other, one)["figures"]
         for name, figure in figures.items():
             self.assertEqual(back[name], {"before": figure["after"], "after": figure["before"],

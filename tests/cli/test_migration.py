@@ -59,7 +59,7 @@ class MigrationCase(Case):
                 later = vcpu["later"]["drift_ns"]
                 asked = later["set_clock"]
                 self.assertEqual([row[7], row[8].rstrip(",")],
-                                 [str(vcpu["later"]["pvti_changed"]), str(later["total"] - asked)])
+                                 [str(vcpu["later"]["pvti_moved"]), str(later["total"] - asked)])
                 self.assertEqual(f" and {asked:+d} that KVM_SET_CLOCK asked for" in out, asked != 0)
             if vcpu["why"]:
                 self.assertIn(f"\n       {vcpu['why']}\n", out)
@@ -112,7 +112,7 @@ class MigrationCase(Case):
             self.assertEqual(found[name], first[name])
         for vcpu, (changed, jump) in zip(found["vcpus"], migration.later):
             self.assertEqual(vcpu["later"], {
-                "pvti_changed": changed, "tsc_rewritten": False,
+                "pvti_moved": changed, "tsc_rewritten": False,
                 "drift_ns": {"total": jump, "max_forward": max(jump, 0),
                              "max_backward": min(jump, 0), "set_clock": 0}})
         self.assertTrue(found["complete"])

@@ -85,7 +85,7 @@ class Verdicts(VerifyCase):
                     "new_snapshots", "kept_snapshots", "shared", "repeated"}
         always = {"pending_after_set_clock", "blackout_ns"}
         for ways, unknown, verdict, status in (
-                ({"tsc_write": "none"}, {"tsc_offsets_differ", "negative_delta_wrong"}, "per-vcpu",
+                ({"tsc_write": "none"}, {"tsc_offsets_differ", "negative_deltas_wrong"}, "per-vcpu",
                  DONE),
                 ({"request": "none"}, requests, "inconclusive", INCOMPLETE),
                 ({"set_clock": "none", "tsc_track": "none"}, set(), "per-vcpu", DONE)):
@@ -111,7 +111,7 @@ class Verdicts(VerifyCase):
                 pending_at_set_clock=4, pending_after_set_clock=after, judged=4, served=4,
                 cleared=0, unresolved=0, new_snapshots=4, kept_snapshots=0, updates=5, set_clocks=1,
                 # each its first, and once more; the last one to run has the newest already
-                pvti_updates=8, pvti_moved=3, negative_delta=0, tsc_offsets_differ=False,
+                pvti_updates=8, pvti_moved=3, negative_deltas=0, tsc_offsets_differ=False,
                 blackout_ns=None)
 
     def test_numbers_of_suppressed(self):
@@ -192,7 +192,7 @@ class Verdicts(VerifyCase):
         guest = guest_of("suppressed")
         guest.publish(0, negative_delta=True)
         guest.publish(3, negative_delta=True)
-        self.evidence(recording(guest), negative_delta=2, negative_delta_wrong=0)
+        self.evidence(recording(guest), negative_deltas=2, negative_deltas_wrong=0)
         # what is not observed is not said: no word of what the kernel would need
         self.assertRegex(self.verify(recording(guest), status=DONE).out,
                          r"(?m)^ +negative delta +2 .* TSC write; with 0 of them .*by years$")
@@ -201,7 +201,7 @@ class Verdicts(VerifyCase):
         new = guest.events[-1]["new"]
         new["tsc_timestamp"] = r.u64((new["tsc_timestamp"] + (6 << 60)) % (1 << 64))
         guest.events[-1].update(rebased=True, drift_ns=None)
-        self.evidence(recording(guest), negative_delta=3, negative_delta_wrong=1)
+        self.evidence(recording(guest), negative_deltas=3, negative_deltas_wrong=1)
         self.assertRegex(self.verify(recording(guest), status=DONE).out,
                          r"(?m)^ +negative delta +3 .*with 1 of them .* as unsigned$")
 

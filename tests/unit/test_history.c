@@ -263,7 +263,7 @@ static void test_later_drift(void **state)
 	tell_drift(&told, 1, 0, 31, b, b, 0, 0); /* moves nothing */
 	tell_drift(&told, 1, 0, 40, b, c, -20, 1);
 	tell_pvti(&told, 1, 0, 50, pvti(9, 9)); /* rebased: nothing is claimed */
-	assert_int_equal(vcpu_0()->later_pvtis, 2);
+	assert_int_equal(vcpu_0()->later_moved, 2);
 	assert_int_equal(vcpu_0()->later.total, -10);
 	assert_int_equal(vcpu_0()->later.max_forward, 10);
 	assert_int_equal(vcpu_0()->later.max_backward, 0);

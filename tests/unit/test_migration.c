@@ -272,9 +272,9 @@ static void test_unnecessary_updates(void **state)
 	check_vcpu(1, (struct expected){60 * US, 260 * US, -200000, -199998, 2, 0, 0, 0});
 	assert_int_equal(vcpu(0)->unnecessary, 1);
 	assert_int_equal(vcpu(1)->unnecessary, 2);
-	assert_int_equal(vcpu(0)->later_pvtis, 1);
+	assert_int_equal(vcpu(0)->later_moved, 1);
 	assert_int_equal(vcpu(0)->later.total, -5);
-	assert_int_equal(vcpu(1)->later_pvtis, 0);
+	assert_int_equal(vcpu(1)->later_moved, 0);
 }
 
 /* The same of an update that no request made: it is not explained away. */
@@ -678,7 +678,7 @@ static void test_later(void **state)
 	tell_drift(&told, TARGET, 0, 40 * S, pvti(1, 2), pvti(3, 4), -400, 0);
 	tell_write(&told, TARGET, 1, 41 * S, KCT_IOCTL_SET_TSC, 5);
 	migrate_on(true);
-	assert_int_equal(vcpu(0)->later_pvtis, 1);
+	assert_int_equal(vcpu(0)->later_moved, 1);
 	assert_int_equal(vcpu(0)->later.total, -400);
 	assert_false(vcpu(0)->rewritten);
 	assert_true(vcpu(1)->rewritten);
