@@ -292,11 +292,11 @@ static __always_inline void compare_pvti(struct kct_pvti_event *e, struct kct_vc
 {
 	e->has_old = state->has_pvti;
 	e->rebased = e->has_old && (state->rebased || state->tsc_offset != tsc_offset);
-	e->clock_set = shows_setting(state, vm, e->new_pvti.system_time);
-	if (!e->has_old)
-		return;
 	e->old_pvti = state->pvti;
-	if (e->rebased)
+	/* The same line again is the same setting, be it older than any that is kept. */
+	e->clock_set = !(e->has_old && kct_pvti_same_line(&e->old_pvti, &e->new_pvti)) &&
+		       shows_setting(state, vm, e->new_pvti.system_time);
+	if (!e->has_old || e->rebased)
 		return;
 	e->has_drift = 1;
 	e->drift_ns = kct_pvti_drift(&e->old_pvti, &e->new_pvti);

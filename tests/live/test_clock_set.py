@@ -87,6 +87,9 @@ class Running(Case):
         """More settings while a vCPU is preempted than anything keeps."""
         self.check("tracepoint", 20, 2000)
 
+    def test_kprobe_bursts(self):
+        self.check("kprobe", 20, 200)
+
 
 class Reads(Case):
     """What the VMM saved is what KVM gave it."""
