@@ -194,7 +194,7 @@ lab-check: all
 	@$(BUILD) --output-sync lab-check-kernels lab-check-patches
 
 lab-check-kernels:
-	@tests/lab/run --kernels '6.12 newest' --jobs tests/lab/jobs.check --timeout 600 \
+	@tests/lab/run --kernels '6.1 6.12 newest' --jobs tests/lab/jobs.check --timeout 600 \
 		--tap $(TAP)/lab.tap || :
 
 lab-check-patches:

@@ -179,9 +179,12 @@ static __always_inline void asked_of_vm(struct kct_set_clock_event *e, const str
 		e->realtime = data.realtime;
 }
 
-/* It is an ioctl that sets the clock that updates. */
-static __always_inline void setting_updates(struct kct_update_event *update, const struct who *who,
-					    struct kct_vm_state *vm)
+/*
+ * It is an ioctl that sets the clock that updates. A function of its own: the stack has no room for
+ * its event beside the update's and what finding a VM takes.
+ */
+static __noinline void setting_updates(struct kct_update_event *update, const struct who *who,
+				       struct kct_vm_state *vm)
 {
 	struct kct_set_clock_event e = {};
 
@@ -193,7 +196,7 @@ static __always_inline void setting_updates(struct kct_update_event *update, con
 		e.ioctl = KCT_IOCTL_SET_CLOCK_GUEST;
 		e.has_pvti = read_clock_guest(who, &e.pvti);
 	}
-	observe_set_clock(&e, vm, (__u64)who->vcpu);
+	observe_set_clock(&e, vm, who->vcpu);
 }
 
 /* It is done; e holds what the hook knows of it. */

@@ -246,19 +246,19 @@ __noinline __u32 count_pending(__u64 kvm_address)
 
 /*
  * The clock of a VM is being set: its update has written its values, and KVM's lock is held. The
- * caller filled e's ioctl and what was asked for, and left the rest 0; `vcpu_address` is 0 for an
- * ioctl of the VM.
+ * caller filled e's ioctl and what was asked for, and left the rest 0; `vcpu` is NULL for an ioctl
+ * of the VM.
  */
-__noinline int observe_set_clock(struct kct_set_clock_event *e, struct kct_vm_state *vm,
-				 __u64 vcpu_address)
+static __always_inline void observe_set_clock(struct kct_set_clock_event *e,
+					      struct kct_vm_state *vm, struct kvm_vcpu *vcpu)
 {
 	struct kct_vcpu_state *state;
 	struct kvm *kvm;
 
-	if (!e || !vm || !armed)
-		return 0;
+	if (!vm || !armed)
+		return;
 	kvm = (struct kvm *)vm->kvm;
-	state = vcpu_state((struct kvm_vcpu *)vcpu_address, vm, NEW_BY_TRACEPOINT);
+	state = vcpu_state(vcpu, vm, NEW_BY_TRACEPOINT);
 	e->nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
 	e->nr_pending = count_pending(vm->kvm);
 	e->nr_pending_after = KCT_NO_NUMBER;
@@ -266,7 +266,6 @@ __noinline int observe_set_clock(struct kct_set_clock_event *e, struct kct_vm_st
 		   state ? state->id : KCT_NO_VCPU);
 	KCT_ADD(vm->counters.set_clocks, 1);
 	emit(e, sizeof(*e), KCT_EVENT_SET_CLOCK);
-	return 0;
 }
 
 /* ---- VMs ---- */
