@@ -130,9 +130,10 @@ static void put(const struct run *run, const struct kct_migrations_row *row)
 		kct_show_migrations_row(stdout, row);
 }
 
-/* With what the two tell together. */
-static void show_pair(struct run *run, const struct kct_migrations_row *ends,
-		      const struct kct_entry_read *source, const struct kct_entry_read *target)
+/* With what the two tell together. False: they do not fit, which was to be; nothing is shown. */
+static bool show_pair(struct run *run, const struct kct_migrations_row *ends,
+		      const struct kct_entry_read *source, const struct kct_entry_read *target,
+		      bool has_to_fit)
 {
 	char why[200] = "out of memory";
 	struct kct_migration migration = {0};
@@ -147,9 +148,11 @@ static void show_pair(struct run *run, const struct kct_migrations_row *ends,
 		      source->vm->info.token == target->vm->info.token;
 	if (kct_migrate(&migration, &view.source.side, &view.target.side,
 			same_boot(&source->recording, &target->recording), why, sizeof(why))) {
+		if (has_to_fit)
+			return false;
 		row.why = why;
 		put(run, &row);
-		return;
+		return true;
 	}
 	if (view.incomplete)
 		kct_migration_doubt(&migration);
@@ -158,32 +161,47 @@ static void show_pair(struct run *run, const struct kct_migrations_row *ends,
 	row.why = view.incomplete;
 	put(run, &row);
 	kct_migration_clear(&migration);
+	return true;
 }
 
-static void show_one(struct run *run, const struct kct_place *source_place,
+/* The row of a target, with this source. False if nothing was shown. */
+static bool show_from(struct run *run, const struct kct_migrations_row *ends,
+		      const struct kct_place *place, const struct kct_entry_read *target,
+		      bool has_to_fit)
+{
+	struct kct_migrations_row row = *ends;
+	struct kct_entry_read source = {0};
+	struct kct_end from;
+	bool shown = false;
+
+	if (place && kct_pairs_read(&run->pairs, place, &source)) {
+		from = end_of(run->pairs.files[place->file], &source);
+		row.source = &from;
+		shown = show_pair(run, &row, &source, target, has_to_fit);
+	}
+	kct_entry_clear(&source);
+	return shown;
+}
+
+static void show_one(struct run *run, const struct kct_sources *sources,
 		     const struct kct_place *place, const struct kct_entry_read *target)
 {
 	const char *path = run->pairs.files[place->file];
-	struct kct_end to = end_of(path, target), from;
-	struct kct_entry_read source = {0};
+	struct kct_end to = end_of(path, target);
 	struct kct_migrations_row row = {.realtime_ns = place->realtime_ns,
 					 .target = &to,
 					 .verdict = target->verdict,
 					 .pinned = target->pinned};
 
-	if (source_place && kct_pairs_read(&run->pairs, source_place, &source)) {
-		from = end_of(run->pairs.files[source_place->file], &source);
-		row.source = &from;
-		show_pair(run, &row, &source, target);
-	} else {
+	if (!show_from(run, &row, sources->later, target, true) &&
+	    !show_from(run, &row, sources->earlier, target, false)) {
 		row.why = "no source of it is in these journals";
 		put(run, &row);
 	}
-	kct_entry_clear(&source);
 	run->shown++;
 }
 
-static bool visit(void *context, const struct kct_place *source, const struct kct_place *target)
+static bool visit(void *context, const struct kct_sources *sources, const struct kct_place *target)
 {
 	struct run *run = context;
 	const struct options *o = run->options;
@@ -195,7 +213,7 @@ static bool visit(void *context, const struct kct_place *source, const struct kc
 	if (!kct_pairs_read(&run->pairs, target, &read))
 		run->unreadable++;
 	else if (!o->vm || kct_vm_name_is(&read.vm->name, o->vm))
-		show_one(run, source, target, &read);
+		show_one(run, sources, target, &read);
 	kct_entry_clear(&read);
 	return true;
 }

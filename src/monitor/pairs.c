@@ -183,19 +183,19 @@ static bool may_be_source(const struct kct_place *source, const struct kct_place
 }
 
 /* The last that the guest was, before its clock was set. */
-static const struct kct_place *source_of(const struct kct_pairs *pairs,
-					 const struct kct_place *target)
+static struct kct_sources sources_of(const struct kct_pairs *pairs, const struct kct_place *target)
 {
-	const struct kct_place *end = pairs->places + pairs->count, *at = target, *found = NULL;
+	const struct kct_place *end = pairs->places + pairs->count, *at;
+	struct kct_sources found = {NULL, NULL};
 
 	for (at = target; at < end && at->guest == target->guest; at++)
 		if (at->realtime_ns - target->realtime_ns > UNSYNCHRONISED_NS)
 			break;
 		else if (may_be_source(at, target) && at->realtime_ns > target->realtime_ns)
-			found = at;
-	for (at = target; !found && at-- > pairs->places && at->guest == target->guest;)
+			found.later = at;
+	for (at = target; !found.earlier && at-- > pairs->places && at->guest == target->guest;)
 		if (may_be_source(at, target))
-			found = at;
+			found.earlier = at;
 	return found;
 }
 
@@ -218,9 +218,12 @@ int kct_pairs_each(const struct kct_pairs *pairs, kct_pair_visit visit, void *co
 		if (pairs->places[i].kind == KCT_ENTRY_TARGET)
 			targets[count++] = &pairs->places[i];
 	qsort(targets, count, sizeof(*targets), by_time);
-	for (size_t i = 0; i < count; i++)
-		if (!visit(context, source_of(pairs, targets[i]), targets[i]))
+	for (size_t i = 0; i < count; i++) {
+		struct kct_sources sources = sources_of(pairs, targets[i]);
+
+		if (!visit(context, &sources, targets[i]))
 			break;
+	}
 	free(targets);
 	return 0;
 }

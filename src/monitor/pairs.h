@@ -33,8 +33,16 @@ void kct_pairs_clear(struct kct_pairs *pairs);
 
 /* Have them in the order in which kct_pairs_each() finds pairs, when all have been added. */
 void kct_pairs_sort(struct kct_pairs *pairs);
-/* Targets in the order of time, each with its source or NULL; false ends it. 0 or -ENOMEM. */
-typedef bool (*kct_pair_visit)(void *context, const struct kct_place *source,
+/*
+ * The sources that a target may have, by their times; NULL: none. `later` is one only if its host's
+ * wall clock is ahead of the target's, which it may be: to be believed it has to fit.
+ */
+struct kct_sources {
+	const struct kct_place *later, *earlier;
+};
+
+/* Targets in the order of time; false ends it. 0 or -ENOMEM. */
+typedef bool (*kct_pair_visit)(void *context, const struct kct_sources *sources,
 			       const struct kct_place *target);
 int kct_pairs_each(const struct kct_pairs *pairs, kct_pair_visit visit, void *context);
 /* Read the entry. False if it cannot be; the caller clears in any case. */

@@ -100,6 +100,18 @@ class Migrations(Case):
         self.assertIsNone(one["migration"])
         self.assertRegex(one["why"], "two guests")
 
+    def test_started_and_moved(self):
+        """Within what the wall clocks may be wrong by, a guest's start has no source: where it went
+        to later does not fit."""
+        self.a.error = self.b.error = None
+        start, move, end = (m.Migration(uuid=m.UUID, at=at * m.S, downtime=1 * m.S)
+                            for at in (0, 5, 10))
+        a = self.journal("a", target(self.a, start), source(self.a, move))
+        b = self.journal("b", target(self.b, move), source(self.b, end))
+        found = self.migrations(a, b)
+        self.assertEqual([(one["from"], one["to"]) for one in found],
+                         [(None, "host-1"), ("host-1", "host-2")])
+
     def test_resumed(self):
         move = m.Migration(uuid=m.UUID, numbers=(1, 1))
         for event in move.target:
