@@ -177,6 +177,7 @@ lab: all
 	tests/lab/run --kernels '$(or $(KERNELS),6.1 6.12 6.19 7.0+ base)' --timeout 900 \
 		--results $(LAB_RESULTS) || status=1; \
 	tests/lab/matrix $(WRITE) $(LAB_RESULTS) || status=1; \
+	tests/lab/two-hosts || status=1; \
 	tests/lab/run --kernels 5.10 --jobs tests/lab/jobs.floor || status=1; \
 	exit $$status
 
