@@ -174,7 +174,7 @@ lab: all
 	@scripts/deps lab
 	@$(if $(KERNELS),,rm -rf $(LAB_RESULTS); tests/lab/build base || :)
 	@status=0; \
-	tests/lab/run --kernels '$(or $(KERNELS),6.1 6.12 6.19 7.0+ base)' --timeout 900 \
+	tests/lab/run --kernels '$(or $(KERNELS),6.1 6.12 6.19 7.0+ base)' --timeout 2700 \
 		--results $(LAB_RESULTS) || status=1; \
 	tests/lab/matrix $(WRITE) $(LAB_RESULTS) || status=1; \
 	tests/lab/two-hosts || status=1; \
