@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Files that a command makes beside what it prints: --html, --perfetto. */
+/* Files that a command makes: --html, --perfetto, --flat. */
 #ifndef KCT_CMD_PAGE_H
 #define KCT_CMD_PAGE_H
 

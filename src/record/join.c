@@ -96,6 +96,7 @@ bool kct_join_header(struct kct_join *join, const struct kct_header *header, cha
 		begin_next(join, header);
 	}
 	join->last = header->segment;
+	recording->anchor = header->started;
 	tell_gap(join, &header->segment.gap);
 	return true;
 }

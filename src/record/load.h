@@ -15,6 +15,7 @@
 
 struct kct_recording {
 	struct kct_header header;
+	struct kct_anchor anchor;   /* of the last segment's header, as far as it is read */
 	struct kct_trailer trailer; /* of the last segment; zeroes if that was cut off */
 	struct kct_model model;
 	char incomplete[256]; /* why the evidence is not whole; "" if it is */

@@ -1,212 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/json.h"
-#include "base/text.h"
 #include "model/names.h"
 #include "record/fields.h"
+#include "record/put.h"
 #include "record/writer.h"
-
-static uint32_t get_u32(const char *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
-static uint64_t get_u64(const char *at)
-{
-	uint64_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
-/* ---- events ---- */
-
-/* An event is put together here: to print each of its fields costs ten times as much. */
-struct line {
-	size_t used;
-	char text[KCT_MAX_LINE];
-};
-
-/* What does not fit is left out; no event is that long. */
-static void put(struct line *line, const char *text)
-{
-	while (*text && line->used < sizeof(line->text))
-		line->text[line->used++] = *text++;
-}
-
-static void put_unsigned(struct line *line, uint64_t value)
-{
-	char text[24], *digit = &text[sizeof(text) - 1];
-
-	*digit = '\0';
-	do
-		*--digit = (char)('0' + value % 10);
-	while (value /= 10);
-	put(line, digit);
-}
-
-static void put_signed(struct line *line, int64_t value)
-{
-	if (value < 0)
-		put(line, "-");
-	put_unsigned(line, value < 0 ? -(uint64_t)value : (uint64_t)value);
-}
-
-static void put_u64(struct line *line, uint64_t value)
-{
-	const char *quote = value > INT64_MAX ? "\"" : "";
-
-	put(line, quote);
-	put_unsigned(line, value);
-	put(line, quote);
-}
-
-/* A quoted, escaped string; it must be UTF-8, as printable forms are. */
-static void put_string(struct line *line, const char *text)
-{
-	json_t *string = json_string(text);
-	char *quoted = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
-
-	put(line, quoted ? quoted : "\"?\"");
-	free(quoted);
-	json_decref(string);
-}
-
-/* A text of the kernel's, such as a task's comm, may hold any bytes. */
-static void put_kernel_text(struct line *line, const char *at, size_t size)
-{
-	char text[KCT_TEXT_ROOM(64)];
-
-	kct_text(text, sizeof(text), at, strnlen(at, size - 1), KCT_TEXT_NAME);
-	put_string(line, text);
-}
-
-static void put_name(struct line *line, const struct kct_field *field, uint32_t number)
-{
-	put(line, "\"");
-	put(line, number < field->size ? field->names[number] : "unknown");
-	put(line, "\"");
-}
-
-static void put_number_or_null(struct line *line, uint32_t value, uint32_t null)
-{
-	if (value == null)
-		put(line, "null");
-	else
-		put_unsigned(line, value);
-}
-
-static void put_known(struct line *line, uint8_t known)
-{
-	put(line, known == KCT_NOT_KNOWN ? "null" : known ? "true" : "false");
-}
-
-static void put_fields(struct line *line, const struct kct_field *fields, const char *base);
-
-static void put_value(struct line *line, const struct kct_field *field, const char *at)
-{
-	switch (field->type) {
-	case KCT_FIELD_U8:
-		put_unsigned(line, (uint8_t)*at);
-		break;
-	case KCT_FIELD_S8:
-		put_signed(line, (int8_t)*at);
-		break;
-	case KCT_FIELD_U32:
-		put_unsigned(line, get_u32(at));
-		break;
-	case KCT_FIELD_U64:
-		put_u64(line, get_u64(at));
-		break;
-	case KCT_FIELD_S64:
-		put_signed(line, (int64_t)get_u64(at));
-		break;
-	case KCT_FIELD_BOOL:
-		put(line, *at ? "true" : "false");
-		break;
-	case KCT_FIELD_KNOWN:
-		put_known(line, (uint8_t)*at);
-		break;
-	case KCT_FIELD_NAME8:
-		put_name(line, field, (uint8_t)*at);
-		break;
-	case KCT_FIELD_NAME32:
-		put_name(line, field, get_u32(at));
-		break;
-	case KCT_FIELD_VM:
-		put_number_or_null(line, get_u32(at), KCT_NO_VM);
-		break;
-	case KCT_FIELD_NUMBER:
-		put_number_or_null(line, get_u32(at), KCT_NO_NUMBER);
-		break;
-	case KCT_FIELD_VCPU:
-		put_number_or_null(line, get_u32(at), KCT_NO_VCPU);
-		break;
-	case KCT_FIELD_TEXT:
-		put_kernel_text(line, at, field->size);
-		break;
-	case KCT_FIELD_OBJECT:
-		put(line, "{");
-		put_fields(line, field->fields, at);
-		put(line, "}");
-		break;
-	}
-}
-
-static void put_fields(struct line *line, const struct kct_field *fields, const char *base)
-{
-	for (const struct kct_field *field = fields; field->name; field++) {
-		put(line, field == fields ? "\"" : ",\"");
-		put(line, field->name);
-		put(line, "\":");
-		if (field->present && !base[field->present])
-			put(line, "null");
-		else
-			put_value(line, field, base + field->offset);
-	}
-}
-
-static void put_vm_name(struct line *line, const struct kct_vm_name *name)
-{
-	put(line, ",\"name\":");
-	put_string(line, name ? name->name : "");
-	put(line, ",\"vmm\":");
-	put_string(line, name ? name->vmm : "");
-	put(line, ",\"uuid\":");
-	put_string(line, name ? name->uuid : "");
-	put(line, ",\"name_source\":");
-	put_string(line, name ? kct_name_sources[name->source] : "");
-	put(line, ",\"orchestrator\":");
-	put_string(line, name ? kct_orchestrators[name->orchestrator] : "");
-	put(line, ",\"namespace\":");
-	put_string(line, name ? name->space : "");
-	put(line, ",\"id\":");
-	put_string(line, name ? name->id : "");
-}
 
 void kct_write_event(FILE *out, const union kct_any_event *event, const struct kct_vm_name *name)
 {
 	const struct kct_field *fields = kct_event_fields(event->event.kind);
-	struct line line;
+	struct kct_writing line;
 
 	if (!fields)
 		return;
 	line.used = 0;
-	put(&line, "{\"event\":\"");
-	put(&line, kct_event_names[event->event.kind]);
-	put(&line, "\",");
-	put_fields(&line, kct_common_fields, (const char *)event);
+	kct_put(&line, "{\"event\":\"");
+	kct_put(&line, kct_event_names[event->event.kind]);
+	kct_put(&line, "\",");
+	kct_put_fields(&line, kct_common_fields, (const char *)event);
 	if (fields->name)
-		put(&line, ",");
-	put_fields(&line, fields, (const char *)event);
+		kct_put(&line, ",");
+	kct_put_fields(&line, fields, (const char *)event);
 	if (event->event.kind == KCT_EVENT_VM)
-		put_vm_name(&line, name);
-	put(&line, "}\n");
+		kct_put_vm_name(&line, name);
+	kct_put(&line, "}\n");
 	fwrite(line.text, 1, line.used, out);
 }
 
@@ -315,7 +131,7 @@ static void add_anchor(json_t *object, const char *boot, const struct kct_anchor
 	json_object_set_new(object, "kvmclock_base_ns", kct_json_u64(anchor->base_ns));
 }
 
-void kct_write_header(FILE *out, const struct kct_header *header)
+json_t *kct_json_header(const struct kct_header *header)
 {
 	json_t *object =
 		json_pack("{s:s, s:s, s:i, s:s, s:o, s:s}", "event", "header", "format",
@@ -327,10 +143,15 @@ void kct_write_header(FILE *out, const struct kct_header *header)
 	if (header->segment.run_ns)
 		json_object_set_new(object, "segment", segment_json(&header->segment));
 	json_object_set_new(object, "hooks", kct_json_hooks(header));
-	kct_json_print(out, object);
+	return object;
 }
 
-void kct_write_trailer(FILE *out, const struct kct_trailer *trailer)
+void kct_write_header(FILE *out, const struct kct_header *header)
+{
+	kct_json_print(out, kct_json_header(header));
+}
+
+json_t *kct_json_trailer(const struct kct_trailer *trailer)
 {
 	json_t *object = json_pack("{s:s}", "event", "trailer");
 
@@ -341,5 +162,10 @@ void kct_write_trailer(FILE *out, const struct kct_trailer *trailer)
 	json_object_set_new(object, "reason", json_string(trailer->reason));
 	json_object_set_new(object, "status",
 			    trailer->status < 0 ? json_null() : json_integer(trailer->status));
-	kct_json_print(out, object);
+	return object;
+}
+
+void kct_write_trailer(FILE *out, const struct kct_trailer *trailer)
+{
+	kct_json_print(out, kct_json_trailer(trailer));
 }

@@ -51,9 +51,9 @@ def numbered(template, numbers):
 
 
 class Large(Case):  # threat-02
-    def large(self, *arguments, status, peak_kib, chunks=b"", timeout=240):
+    def large(self, *arguments, status, peak_kib, chunks=b"", timeout=240, command="report"):
         measure = [sys.executable, "-S", "-E", "-c", MEASURE, self.path("peak"), PROGRAM]
-        result = self.check(run("report", *arguments, program=measure, stdin=chunks,
+        result = self.check(run(command, *arguments, program=measure, stdin=chunks,
                                 timeout=timeout), status)
         with open(self.path("peak"), encoding="utf-8") as file:
             self.assertLess(int(file.read()), peak_kib)
@@ -105,6 +105,17 @@ class Large(Case):  # threat-02
         # only the first introduction of a VM counts, so the others' first updates stay nobody's
         self.assertEqual(db["updates"]["total"], 1)
         self.assertEqual(report["unattributed"]["updates"]["total"], count - 1)
+
+    def test_rows_of_vms_that_come_and_go(self):
+        def chunks():
+            yield r.line(r.header())
+            for first in range(1, 300001, 1000):
+                yield b"".join(b"".join(numbered(template, range(first, first + 1000)))
+                               for template in (r.vm(123456789, token=1), r.gone(123456789)))
+            yield r.line(r.trailer(600000))
+
+        self.large("--flat", "/dev/null", "-", status=DONE, peak_kib=SMALL_KIB, chunks=chunks(),
+                   command="export")
 
     def many(self, template, numbers, status, peak_kib, options=(), more=b""):
         def chunks():
