@@ -102,6 +102,7 @@ help:
 	'lab-patches  verdicts on kernels with one behaviour changed each' \
 	'unit, cli  only the tests that need no VM' \
 	'picture    the tests of pages in a browser; screenshots in $(OUTPUT)/pictures' \
+	'fleet      the queries of contrib/, by DuckDB and Prometheus' \
 	'fuzz       mutated input, for DURATION=1m; FUZZ=report' \
 	'faults     every system call of a command failed in turn; DURATION=, FAULTS=record' \
 	'soak       guests without end, and kill -9, for DURATION=1m' \
@@ -141,12 +142,13 @@ TAP := $(OUTPUT)/tap
 # the status, also for a suite that left no file.
 .PHONY: check
 check:
-	@scripts/deps build test picture
+	@scripts/deps build test picture fleet
 	@$(BUILD) all
 	@rm -rf $(TAP) && mkdir -p $(TAP)
 	@$(BUILD) unit || :
 	@$(BUILD) cli || :
 	@$(BUILD) picture || :
+	@$(BUILD) fleet || :
 	@tests/live/run --tap $(TAP)/live.tap || :
 ifneq ($(RELIABILITY),)
 	@scripts/deps fuzz faults
@@ -159,7 +161,7 @@ endif
 ifneq ($(LAB),)
 	@$(BUILD) lab-check || :
 endif
-	@tests/summarize $(addprefix $(TAP)/,unit.tap cli.tap picture.tap live.tap \
+	@tests/summarize $(addprefix $(TAP)/,unit.tap cli.tap picture.tap fleet.tap live.tap \
 		$(if $(RELIABILITY),fuzz.tap faults.tap soak.tap mutants.tap) \
 		$(if $(PACKAGE),install.tap) $(if $(LAB),lab.tap lab-patches.tap))
 
@@ -280,4 +282,5 @@ include packaging/packaging.mk
 include tests/unit/unit.mk
 include tests/reliability.mk
 include tests/picture/picture.mk
+include tests/fleet/fleet.mk
 include tests/live/guest/guest.mk

@@ -190,6 +190,8 @@ static void write_header(struct kct_flat *flat)
 	/* Each row has them, under shorter names. */
 	json_object_del(host, "name");
 	json_object_del(host, "boot_id");
+	/* It is the same in all, and in events another thing. */
+	json_object_del(header, "clock");
 	put_who(flat);
 	write_row(flat, header);
 	flat->begun = true;

@@ -89,7 +89,7 @@ class Flat(Case):
             "recording": self.path("small.jsonl"), "host": "host-1", "boot_id": BOOT_ID,
             "event": "header", "format": "kvmclock-trace", "version": 1, "tool": "0.1.0",
             "host_kernel": "6.12.0", "host_kvm": "module", "host_vendor": "intel",
-            "host_clocksource": "tsc", "host_tsc_khz": 2100000, "clock": "CLOCK_BOOTTIME",
+            "host_clocksource": "tsc", "host_tsc_khz": 2100000,
             "started_ns": 1_000_000_000, "realtime_ns": 1_700_000_000_000_000_000,
             "realtime_error_ns": None, "kvmclock_base_ns": 900_000_000, "command": None,
             "hooks_tsc_write_way": "kprobe", "hooks_tsc_write_target": "f",
