@@ -267,8 +267,13 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/pictures $(wildcard docs/pictures/*.png)
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples examples/migrate.jsonl \
 		contrib/container/Containerfile contrib/kubernetes/daemonset.yaml \
-		contrib/prometheus/kvmclock-rules.yml \
-		contrib/systemd/kvmclock-trace-monitor.service
+		contrib/grafana/kvmclock-trace.json contrib/prometheus/kvmclock-rules.yml \
+		$(wildcard contrib/systemd/*.service contrib/systemd/*.socket)
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/kvmclock-trace-monitor.service.d \
+		contrib/systemd/kvmclock-trace-monitor.service.d/socket.conf
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/duckdb $(wildcard contrib/duckdb/*.sql)
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/clickhouse \
+		$(wildcard contrib/clickhouse/*.sql)
 	install -D -m 755 -t $(DESTDIR)$(DOCDIR)/examples scripts/demo
 
 .PHONY: uninstall

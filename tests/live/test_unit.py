@@ -8,15 +8,18 @@ import signal
 import subprocess
 
 import kct
+from prometheus import free_port
 from test_metrics import get
 
-UNIT = os.path.join(kct.ROOT, "contrib", "systemd",
-                    "kvmclock-trace-monitor.service")
+UNITS = os.path.join(kct.ROOT, "contrib", "systemd")
+UNIT = os.path.join(UNITS, "kvmclock-trace-monitor.service")
+SOCKET = os.path.join(UNITS, "kvmclock-trace-monitor.socket")
+DROP_IN = os.path.join(UNITS, "kvmclock-trace-monitor.service.d", "socket.conf")
 
 
-def settings(name):
+def settings(name, path=UNIT):
     """All values of a setting, as words."""
-    with open(UNIT, encoding="utf-8") as file:
+    with open(path, encoding="utf-8") as file:
         return " ".join(re.findall(rf"(?m)^{name}=(.*)$", file.read())).split()
 
 
@@ -30,6 +33,13 @@ def calls_of(group):
         if word and not word.startswith("#"):
             calls |= calls_of(word) if word.startswith("@") else {word}
     return calls
+
+
+def is_listening(port):
+    """Without a connection, which would have the monitor started."""
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"
+                   for line in file.readlines()[1:])
 
 
 class Unit(kct.LiveTest):
@@ -55,15 +65,51 @@ class Unit(kct.LiveTest):
         done = kct.run("report", "--json", self.store, check=kct.EXIT_OK)
         self.assertIn(told["pid"], [vm["pid"] for vm in kct.parse(done.stdout)["vms"]])
 
-    def test_unit(self):
-        with open(UNIT, encoding="utf-8") as file:
-            text = file.read().replace("/usr/sbin/kvmclock-trace", kct.PROGRAM)
-        copy = self.path(os.path.basename(UNIT))
-        with open(copy, "w", encoding="utf-8") as file:
-            file.write(text)
-        done = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True,
-                              text=True)
+    def verify(self, *paths):
+        """Copies of them are units, and none of them has a line that systemd does not know."""
+        copies = []
+        for path in paths:
+            copy = self.path(os.path.relpath(path, UNITS))
+            os.makedirs(os.path.dirname(copy), exist_ok=True)
+            with open(path, encoding="utf-8") as file:
+                text = file.read().replace("/usr/sbin/kvmclock-trace", kct.PROGRAM)
+            with open(copy, "w", encoding="utf-8") as file:
+                file.write(text)
+            copies.append(copy)
+        units = [copy for copy in copies if not copy.endswith(".conf")]
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units],
+                              capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_unit(self):
+        self.verify(UNIT)
+
+    def test_socket_unit(self):
+        self.verify(UNIT, SOCKET, DROP_IN)
+
+    def test_socket(self):
+        """The monitor as the drop-in has it, in a network of its own, with a socket of this one's:
+        whoever comes first has it started, as systemd's own tool does that."""
+        if not shutil.which("systemd-socket-activate"):
+            self.skipTest("systemd-socket-activate is not installed")
+        command = settings("ExecStart", DROP_IN)
+        command[0] = kct.PROGRAM
+        command[command.index("--record") + 1] = self.store
+        port = free_port()
+        self.assertEqual(settings("PrivateNetwork", DROP_IN), ["yes"])
+        (address,) = settings("ListenStream", SOCKET)
+        where = (address.split(":")[0], port)
+        monitor = self.start("-l", "%s:%d" % where, "unshare", "--net", *command, "--keep-free", "0",
+                             program="systemd-socket-activate", stdin=None, stdout=None)
+        kct.until(lambda: is_listening(port) or not monitor.is_running(), "the socket")
+        head, text = get(where)
+        self.assertIn("200 OK", head)
+        self.assertIn("kvmclock_losses_total", text)
+        # Its own network has no socket.
+        with open(f"/proc/{monitor.pid}/net/tcp", encoding="ascii") as file:
+            self.assertEqual(len(file.readlines()), 1)
+        monitor.signal(signal.SIGTERM)
+        self.assertEqual(monitor.popen.wait(kct.PATIENCE), kct.EXIT_OK, monitor.stderr())
 
     def test_capabilities(self):
         words = [word.lower().replace("cap_", "+") for word in settings("CapabilityBoundingSet")]
