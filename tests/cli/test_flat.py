@@ -153,12 +153,13 @@ class Flat(Case):
         other = r.header(host={**r.header()["host"], "name": "host-2"})
         paths = [self.write("1.jsonl", r.small()),
                  self.write("2.gz", gzip.compress(b"".join(r.small(other)))),
-                 self.write("3", b"nonsense\n"), self.path("missing")]
+                 self.write("3", b"nonsense\n"), self.path("missing"),
+                 self.write("cut", r.small()[:3])]
         rows, result = self.export(*paths, status=USAGE)
         told = {path: [row for row in rows if row["recording"] == path] for path in paths}
-        self.assertEqual([len(told[path]) for path in paths], [20, 20, 1, 1])
+        self.assertEqual([len(told[path]) for path in paths], [20, 20, 1, 1, 4])
         self.assertEqual({row["host"] for row in told[paths[1]]}, {"host-2"})
-        for path in paths[2:]:
+        for path in paths[2:4]:
             self.assertEqual(told[path], [{
                 "recording": path, "host": None, "boot_id": None, "event": "trailer", "events": 0,
                 "complete": False, "incomplete_why": "it could not be read",
@@ -171,11 +172,11 @@ class Flat(Case):
         with open(path, "rb") as file:
             self.assertEqual(file.read(), b"before")
 
-    def segment(self, name, sequence, events, run_ns=1_000_000_000, realtime=0):
+    def segment(self, name, sequence, events, run_ns=1_000_000_000, realtime=0, tail=None):
         head = r.header(started_ns=1_000_000_000 * sequence, segment={
             "run_ns": run_ns, "sequence": sequence, "trigger": None, "gap": None},
             realtime_ns=1_700_000_000_000_000_000 + realtime)
-        self.write(f"store/{name}", gzip.compress(b"".join(r.small(head, events))))
+        self.write(f"store/{name}", gzip.compress(b"".join(r.small(head, events, tail))))
 
     def test_segments(self):
         """A directory is one recording: what a later segment begins with is no event, and the wall
@@ -192,6 +193,17 @@ class Flat(Case):
         self.assertEqual((rows[0]["segment_run_ns"], rows[0]["segment_sequence"]),
                          (1_000_000_000, 1))
         self.trailer(rows, events=3, complete=True)
+
+    def test_losses_of_segments(self):
+        """They add up."""
+        os.mkdir(self.path("store"))
+        for sequence, lost, calls in ((1, 3, 10), (2, 4, 20)):
+            tail = r.trailer(1, {"ring-full": lost, "missed": calls},
+                             missed=[{"evidence": "pvti", "calls": calls}])
+            self.segment(f"{sequence}.jsonl.gz", sequence, [r.vm(1)], tail=tail)
+        rows, _ = self.export(self.path("store"), status=INCOMPLETE)
+        self.trailer(rows, complete=False, losses_ring_full=7, losses_missed=30,
+                     missed_pvti_calls=30)
 
     def test_two_runs(self):
         """A VM has one number, whatever the second run of the recorder calls it."""
