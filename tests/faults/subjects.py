@@ -232,6 +232,7 @@ def every():
         Offline("migration", "migration", "--json", "source", "target"),
         Offline("whatif", "whatif", "--json", "--with", "zhang-2", "one"),
         Offline("compare", "compare", "--json", "one", "one"),
+        Offline("export", "export", "--flat", "/dev/stdout", "one"),
         Doctor("doctor", "doctor", "--json"),
         List("list", "list", "--json"),
         Record("record", "record", "--json", "-o", "recording", "--", *workload),
