@@ -68,6 +68,12 @@ static inline int kct_is_setting(__u32 cause)
 	       cause == KCT_CAUSE_SET_CLOCK_GUEST;
 }
 
+/* Is it a new snapshot, taken only because a vCPU had a request pending? */
+static inline int kct_is_unnecessary(const struct kct_update_event *e)
+{
+	return e->cause == KCT_CAUSE_VCPU_REQUEST && e->effect == KCT_EFFECT_RESNAPSHOT;
+}
+
 static inline void kct_account_update(struct kct_vm_counters *vm, struct kct_vcpu_counters *vcpu,
 				      const struct kct_update_event *e)
 {

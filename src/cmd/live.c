@@ -199,15 +199,16 @@ static void on_interval(struct kct_live *live)
 static void wait_for_end(struct kct_live *live)
 {
 	struct kct_loop *loop = &live->loop;
-	/* The VMs that were announced when it was armed. */
-	bool more = true, gathers = false;
+	bool gathers = false;
 
+	/* The VMs that were announced when it was armed. */
+	live->more = true;
 	while (!loop->reason && !live->failure) {
-		kct_loop_poll(loop, !gathers, more ? 0 : gathers ? GATHER_MS : -1);
+		kct_loop_poll(loop, !gathers, live->more ? 0 : gathers ? GATHER_MS : -1);
 		gathers = false;
-		if (more || loop->fds[KCT_LOOP_EVENTS].revents) {
-			more = consume(live);
-			gathers = !more;
+		if (live->more || loop->fds[KCT_LOOP_EVENTS].revents) {
+			live->more = consume(live);
+			gathers = !live->more;
 		}
 		if (loop->fds[KCT_LOOP_INTERVAL].revents)
 			on_interval(live);

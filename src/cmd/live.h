@@ -48,6 +48,8 @@ struct kct_live {
 	void (*on_drained)(struct kct_live *live);
 	/* The descriptor that on_start has put into loop.fds[KCT_LOOP_OTHERS] is readable. */
 	void (*on_others)(struct kct_live *live);
+	/* There may be events to read: whoever sets it has them read now, up to on_drained. */
+	bool more;
 
 	/* ---- filled by it ---- */
 	struct kct_session *session;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/duration.h"
 #include "base/error.h"
@@ -13,6 +14,7 @@
 #include "cmd/cmd.h"
 #include "host/host.h"
 #include "monitor/pairs.h"
+#include "monitor/store.h"
 #include "show/migrations.h"
 
 struct options {
@@ -183,16 +185,33 @@ static bool show_from(struct run *run, const struct kct_migrations_row *ends,
 	return shown;
 }
 
+/*
+ * Where what was pinned of it is: in the journal's directory, if it could be written, and is still
+ * there. Who wrote the journal does not say where else to look.
+ */
+static const char *pinned_of(const char *journal, const char *name, char *path, size_t size)
+{
+	const char *slash = strrchr(journal, '/'), *start = KCT_PINNED "/";
+	int length = slash ? (int)(slash - journal) : 1;
+
+	if (strncmp(name, start, strlen(start)) != 0 || strchr(name + strlen(start), '/'))
+		return "";
+	if (snprintf(path, size, "%.*s/%s", length, slash ? journal : ".", name) >= (int)size ||
+	    access(path, F_OK))
+		return "";
+	return path;
+}
+
 static void show_one(struct run *run, const struct kct_sources *sources,
 		     const struct kct_place *place, const struct kct_entry_read *target)
 {
 	const char *path = run->pairs.files[place->file];
 	struct kct_end to = end_of(path, target);
-	struct kct_migrations_row row = {.realtime_ns = place->realtime_ns,
-					 .target = &to,
-					 .verdict = target->verdict,
-					 .pinned = target->pinned};
+	struct kct_migrations_row row = {
+		.realtime_ns = place->realtime_ns, .target = &to, .verdict = target->verdict};
+	char pinned[4096];
 
+	row.pinned = pinned_of(path, target->pinned, pinned, sizeof(pinned));
 	if (!show_from(run, &row, sources->later, target, true) &&
 	    !show_from(run, &row, sources->earlier, target, false)) {
 		row.why = "no source of it is in these journals";

@@ -21,6 +21,7 @@
 #include "monitor/notify.h"
 #include "monitor/publish.h"
 #include "monitor/recorder.h"
+#include "monitor/triggers.h"
 
 /* VMs whose end no hook tells are looked for so often. */
 #define REAP_NS (60 * KCT_NS_PER_S)
@@ -28,8 +29,10 @@
 struct monitor {
 	struct kct_live live;
 	struct kct_recorder_options record;
+	struct kct_trigger_options trigger;
 	struct kct_state state;
 	struct kct_recorder recorder;
+	struct kct_triggers triggers;
 	struct kct_journal journal;
 	struct kct_publisher publisher;
 	int epoll, timer, signals; /* -1: not open */
@@ -47,6 +50,13 @@ enum {
 	OPTION_KEEP,
 	OPTION_KEEP_AGE,
 	OPTION_KEEP_FREE,
+	OPTION_KEEP_PINNED,
+	OPTION_TRIGGER,
+	OPTION_PRE_ROLL,
+	OPTION_POST_ROLL,
+	OPTION_TRIGGER_INTERVAL,
+	OPTION_ON_TRIGGER,
+	OPTION_ON_TRIGGER_USER,
 	OPTION_METRICS,
 	OPTION_MAX_SERIES,
 };
@@ -60,6 +70,24 @@ static const struct argp_option options[] = {
 	 "Remove the oldest segments so that all take no more than this (1G)", 0},
 	{"keep-age", OPTION_KEEP_AGE, "DURATION", 0, "Remove segments that are older (168h)", 0},
 	{"keep-free", OPTION_KEEP_FREE, "SIZE", 0, "Leave so much of the disk free (256M)", 0},
+	{"keep-pinned", OPTION_KEEP_PINNED, "SIZE", 0,
+	 "Of what is pinned, remove the oldest so that all take no more than this (a quarter of "
+	 "--keep)",
+	 0},
+	{"trigger", OPTION_TRIGGER, "TRIGGER", 0,
+	 "Pin what was before and behind it: set-clock, unnecessary>=N, jump>=DURATION, "
+	 "masterclock-off or vm-gone, with ,pid=PID and ,vm=NAME of these VMs only; may be given "
+	 "more than once. SIGUSR1 is one, too",
+	 0},
+	{"pre-roll", OPTION_PRE_ROLL, "DURATION", 0, "Pin so much before a trigger (60s)", 0},
+	{"post-roll", OPTION_POST_ROLL, "DURATION", 0, "And so much behind it (10s)", 0},
+	{"trigger-interval", OPTION_TRIGGER_INTERVAL, "DURATION", 0,
+	 "Begin to pin no more often than this (60s)", 0},
+	{"on-trigger", OPTION_ON_TRIGGER, "COMMAND", 0,
+	 "When something was pinned, have a shell run this, without privileges; the environment "
+	 "tells it what",
+	 0},
+	{"on-trigger-user", OPTION_ON_TRIGGER_USER, "USER", 0, "As this user (nobody)", 0},
 	{"metrics", OPTION_METRICS, "WHERE", 0,
 	 "Serve metrics at ADDRESS:PORT, unix:PATH or systemd's sockets ('systemd'), or write them "
 	 "to a file PATH.prom; may be given more than once",
@@ -80,6 +108,62 @@ static void take_duration(const char *text, uint64_t least, uint64_t *ns, struct
 	if (kct_parse_duration(text, ns) || *ns < least)
 		argp_error(state, "'%s' is not a duration such as 10s or 2h, or too short a one",
 			   text);
+}
+
+static void take_trigger(const char *text, struct kct_trigger_options *trigger,
+			 struct argp_state *state)
+{
+	if (trigger->count == KCT_MAX_TRIGGERS)
+		argp_error(state, "more than %d triggers", KCT_MAX_TRIGGERS);
+	else if (kct_trigger_parse(&trigger->list[trigger->count], text))
+		trigger->count++;
+	else
+		argp_error(state,
+			   "'%s' is none of the triggers set-clock, unnecessary>=N, "
+			   "jump>=DURATION, masterclock-off, vm-gone, with ,pid=PID and then "
+			   ",vm=NAME behind it",
+			   text);
+}
+
+static error_t parse_trigger(int key, char *text, struct argp_state *state)
+{
+	struct monitor *monitor = state->input;
+	struct kct_trigger_options *trigger = &monitor->trigger;
+
+	switch (key) {
+	case OPTION_TRIGGER:
+		take_trigger(text, trigger, state);
+		return 0;
+	case OPTION_PRE_ROLL:
+		take_duration(text, 0, &trigger->rolls.pre_ns, state);
+		return 0;
+	case OPTION_POST_ROLL:
+		take_duration(text, 0, &trigger->rolls.post_ns, state);
+		return 0;
+	case OPTION_TRIGGER_INTERVAL:
+		take_duration(text, 0, &trigger->rolls.interval_ns, state);
+		return 0;
+	case OPTION_ON_TRIGGER:
+		trigger->command = text;
+		return 0;
+	case OPTION_ON_TRIGGER_USER:
+		trigger->user = text;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+/* What the options say together. */
+static void check(struct monitor *monitor, struct argp_state *state)
+{
+	struct kct_bounds *bounds = &monitor->record.bounds;
+
+	if (!monitor->record.directory && !monitor->publisher.nr_places)
+		argp_error(state, "what for? --record DIR, or --metrics WHERE");
+	if (!monitor->record.directory && (monitor->trigger.count || monitor->trigger.command))
+		argp_error(state, "triggers need --record DIR");
+	if (!bounds->pinned_bytes)
+		bounds->pinned_bytes = bounds->bytes / 4;
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -109,6 +193,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPTION_KEEP_FREE:
 		take_size(text, 0, &record->bounds.free_bytes, state);
 		return 0;
+	case OPTION_KEEP_PINNED:
+		take_size(text, 1, &record->bounds.pinned_bytes, state);
+		return 0;
 	case OPTION_METRICS:
 		if (!kct_publisher_add(&monitor->publisher, text))
 			argp_error(state,
@@ -124,11 +211,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		argp_error(state, "what is '%s' for?", text);
 		return EINVAL;
 	case ARGP_KEY_END:
-		if (!record->directory && !monitor->publisher.nr_places)
-			argp_error(state, "what for? --record DIR, or --metrics WHERE");
+		check(monitor, state);
 		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return parse_trigger(key, text, state);
 }
 
 /* ---- time and signals ---- */
@@ -175,6 +261,7 @@ static void ping(struct monitor *monitor, uint64_t now)
 static void tick(struct monitor *monitor)
 {
 	uint64_t now = kct_clock_ns(CLOCK_BOOTTIME), due;
+	bool is_over = false;
 
 	ping(monitor, now);
 	reap(monitor, now);
@@ -182,11 +269,22 @@ static void tick(struct monitor *monitor)
 	if (monitor->record.directory) {
 		earlier(&due, kct_recorder_tick(&monitor->recorder, now));
 		earlier(&due, kct_journal_tick(&monitor->journal, now));
+		earlier(&due, kct_triggers_tick(&monitor->triggers, now, &is_over));
 	}
 	earlier(&due, kct_publisher_tick(&monitor->publisher, now));
 	if (monitor->watchdog_ns)
 		earlier(&due, monitor->ping_ns);
 	set_timer(monitor, due);
+	if (is_over)
+		monitor->live.more = true;
+}
+
+static void on_hangup(struct monitor *monitor)
+{
+	kct_notify_reloading();
+	if (monitor->record.directory)
+		kct_recorder_reopen(&monitor->recorder);
+	kct_notify("READY=1");
 }
 
 static void on_signal(struct monitor *monitor)
@@ -194,12 +292,10 @@ static void on_signal(struct monitor *monitor)
 	struct signalfd_siginfo info;
 
 	while (read(monitor->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo != SIGHUP)
-			continue;
-		kct_notify_reloading();
-		if (monitor->record.directory)
-			kct_recorder_reopen(&monitor->recorder);
-		kct_notify("READY=1");
+		if (info.ssi_signo == SIGHUP)
+			on_hangup(monitor);
+		else if (info.ssi_signo == SIGUSR1 && monitor->record.directory)
+			kct_triggers_signal(&monitor->triggers, kct_clock_ns(CLOCK_BOOTTIME));
 	}
 }
 
@@ -213,6 +309,7 @@ static int open_signals(struct monitor *monitor)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGHUP, SIG_IGN);
 	monitor->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -267,7 +364,13 @@ static int begin_recorder(struct monitor *monitor)
 	}
 	kct_journal_begin(&monitor->journal, monitor->record.directory, &monitor->live.header,
 			  &monitor->state, losses_now, monitor);
-	return 0;
+	monitor->journal.triggers = &monitor->triggers;
+	error = kct_triggers_begin(&monitor->triggers, &monitor->recorder, &monitor->state);
+	if (error)
+		kct_error("triggers: %s", strerror(-error));
+	else
+		watch(monitor, monitor->triggers.epoll);
+	return error;
 }
 
 static int begin_publisher(struct monitor *monitor)
@@ -277,6 +380,7 @@ static int begin_publisher(struct monitor *monitor)
 		.model = &monitor->live.model,
 		.state = &monitor->state,
 		.recorder = monitor->record.directory ? &monitor->recorder : NULL,
+		.triggers = monitor->record.directory ? &monitor->triggers : NULL,
 		.losses_now = losses_now,
 		.context = monitor,
 	};
@@ -312,6 +416,7 @@ static int take_event(struct monitor *monitor, const union kct_any_event *event,
 
 	if (monitor->record.directory && !error) {
 		kct_recorder_event(&monitor->recorder, event, name);
+		kct_triggers_event(&monitor->triggers, event);
 		error = kct_journal_event(&monitor->journal, event, name);
 	}
 	return error ? error : kct_state_event(&monitor->state, event, name);
@@ -338,8 +443,9 @@ static void on_drained(struct kct_live *live)
 	if (monitor->failure || !monitor->record.directory)
 		return;
 	kct_recorder_drained(&monitor->recorder);
+	kct_triggers_drained(&monitor->triggers, kct_clock_ns(CLOCK_BOOTTIME));
 	/* What the events have made due may be earlier than what was. */
-	if (monitor->journal.due_ns != UINT64_MAX)
+	if (monitor->journal.due_ns != UINT64_MAX || monitor->triggers.pins.is_open)
 		tick(monitor);
 }
 
@@ -360,14 +466,18 @@ static void on_others(struct kct_live *live)
 static int run(struct monitor *monitor)
 {
 	struct kct_live *live = &monitor->live;
-	int status = open_others(monitor);
+	int status;
 
+	if (kct_triggers_prepare(&monitor->triggers, &monitor->trigger))
+		return KCT_EXIT_USAGE;
+	status = open_others(monitor);
 	if (status) {
 		kct_error("signals and time cannot be waited for: %s", strerror(-status));
 		return KCT_EXIT_HOST;
 	}
 	status = kct_live_run(live);
 	kct_notify("STOPPING=1");
+	kct_triggers_end(&monitor->triggers);
 	if (monitor->recorder.run_ns) {
 		kct_journal_end(&monitor->journal);
 		kct_recorder_end(&monitor->recorder,
@@ -386,6 +496,9 @@ static void init(struct monitor *monitor)
 			   .age_ns = 168ULL * 3600 * KCT_NS_PER_S,
 			   .free_bytes = 256U << 20},
 	};
+	monitor->trigger.rolls = (struct kct_rolls){.pre_ns = 60 * KCT_NS_PER_S,
+						    .post_ns = 10 * KCT_NS_PER_S,
+						    .interval_ns = 60 * KCT_NS_PER_S};
 	kct_publisher_init(&monitor->publisher);
 	kct_live_init(&monitor->live);
 	monitor->live.session_options.emitted_kinds = ~0U;
@@ -405,7 +518,7 @@ int cmd_monitor(int argc, char **argv)
 		.parser = parse,
 		.doc = "Watch this host for months, as a service: a flight recorder of all events, "
 		       "within bounds, and metrics. SIGTERM ends it, SIGHUP has it open its "
-		       "directory anew.",
+		       "directory anew, SIGUSR1 is a trigger.",
 		.children = children,
 	};
 	struct monitor monitor;

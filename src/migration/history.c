@@ -183,8 +183,7 @@ static void on_update(struct kct_history *history, const struct kct_update_event
 		on_setting(history, e);
 	} else {
 		learn_offset(history, e->after.clock_offset);
-		history->set.unnecessary +=
-			e->cause == KCT_CAUSE_VCPU_REQUEST && e->effect == KCT_EFFECT_RESNAPSHOT;
+		history->set.unnecessary += (unsigned int)kct_is_unnecessary(e);
 	}
 	if (e->after.active == KCT_YES)
 		add_snapshot(&history->set, &e->after);

@@ -56,6 +56,10 @@ struct kct_segment {
 	char trigger[32];  /* then: which one; "" */
 	uint32_t vm;	   /* then: the VM that it was about; KCT_NO_VM */
 	uint64_t trigger_ns;
+	bool has_value;
+	int64_t value;	  /* unnecessary updates; or ns of a jump, positive is forward */
+	uint32_t reasons; /* why a masterclock went off: bit of each enum kct_reason */
+	uint64_t folded;  /* triggers that came within the span of the first */
 	struct kct_gap gap;
 };
 

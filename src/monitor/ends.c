@@ -39,3 +39,25 @@ void kct_losses_since(struct kct_trailer *trailer, const uint64_t before[KCT_NR_
 			trailer->misses.list[trailer->misses.count++] = missed;
 	}
 }
+
+void kct_losses_add(struct kct_trailer *sum, const struct kct_trailer *more)
+{
+	for (int i = 0; i < KCT_NR_LOSSES; i++)
+		sum->losses[i] += more->losses[i];
+	for (uint32_t i = 0; i < more->misses.count; i++) {
+		const struct kct_missed *missed = &more->misses.list[i];
+		const struct kct_missed *was = missed_of(&sum->misses, missed->evidence);
+		struct kct_missed *to =
+			&sum->misses.list[was ? was - sum->misses.list : sum->misses.count];
+
+		if (!was && sum->misses.count == KCT_MAX_HOOKS)
+			return;
+		if (was) {
+			to->calls += missed->calls;
+			to->counted &= missed->counted;
+		} else {
+			*to = *missed;
+			sum->misses.count++;
+		}
+	}
+}

@@ -136,20 +136,24 @@ static void write_entry(struct kct_journal *journal, const struct kct_entry *ent
 		say(journal, summary);
 }
 
-/* Of a log, its first `count` events. */
-static void write_log(struct kct_journal *journal, const struct watch *watch, size_t count,
+static const char *recording_of(const struct kct_journal *journal, uint64_t ns)
+{
+	return journal->triggers ? kct_triggers_recording(journal->triggers, ns) : NULL;
+}
+
+/* A log, of what happened at that time. */
+static void write_log(struct kct_journal *journal, const struct watch *watch, uint64_t ns,
 		      enum kct_entry_kind kind, const char *why)
 {
-	struct kct_log log = watch->log;
-	struct kct_trailer trailer = {.events = count + log.truncated, .status = -1};
+	const struct kct_log *log = &watch->log;
+	struct kct_trailer trailer = {.events = log->count + log->truncated, .status = -1};
 	struct kct_header header = journal->header;
-	struct kct_entry entry = {kind, why, &header, &trailer, &log, NULL};
+	struct kct_entry entry = {kind, why, &header, &trailer, log, recording_of(journal, ns)};
 	uint64_t lost[KCT_NR_LOSSES];
 	struct kct_misses missed;
 
-	if (!count)
+	if (!log->count)
 		return;
-	log.count = count;
 	header.started = journal->recent[1].boot_ns ? journal->recent[1] : journal->recent[0];
 	kct_host_anchor(&trailer.ended);
 	journal->losses_now(journal->context, lost, &missed);
@@ -226,9 +230,9 @@ static bool is_over(const struct watch *watch, uint64_t now)
 static void end_watch(struct kct_journal *journal, struct watch *watch)
 {
 	if (watch->arrived_ns)
-		write_log(journal, watch, watch->log.count, KCT_ENTRY_TARGET, "set-clock");
+		write_log(journal, watch, watch->arrived_ns, KCT_ENTRY_TARGET, "set-clock");
 	else if (watch->read_ns && !watch->touched && watch->ran)
-		write_log(journal, watch, watch->log.count, KCT_ENTRY_SOURCE, "saved");
+		write_log(journal, watch, watch->read_ns, KCT_ENTRY_SOURCE, "saved");
 	drop_watch(journal, watch);
 }
 
@@ -261,14 +265,14 @@ static bool is_stable_pvti(const union kct_any_event *event)
 	       event->pvti.new_pvti.flags & KCT_PVTI_TSC_STABLE;
 }
 
-static void touch(struct kct_journal *journal, struct watch *watch)
+static void touch(struct kct_journal *journal, struct watch *watch, uint64_t ns)
 {
 	if (watch->touched)
 		return;
 	watch->touched = true;
 	/* The guest that ran is one that goes on elsewhere, or here: what it was is a source. */
 	if (watch->ran)
-		write_log(journal, watch, watch->log.count, KCT_ENTRY_SOURCE, "set-again");
+		write_log(journal, watch, ns, KCT_ENTRY_SOURCE, "set-again");
 }
 
 static int add_event(struct watch *watch, const union kct_any_event *event, size_t nr_vcpus)
@@ -287,7 +291,7 @@ static int follow(struct kct_journal *journal, struct watch *watch,
 	int error;
 
 	if (is_touch(event))
-		touch(journal, watch);
+		touch(journal, watch, event->event.ns);
 	if (event->event.kind == KCT_EVENT_UPDATE && kct_is_setting(event->update.cause))
 		watch->is_set = true;
 	if (is_read(event) && event->ioctl.has_clock)
@@ -305,7 +309,7 @@ static int follow(struct kct_journal *journal, struct watch *watch,
 }
 
 /* It is gone: it may have been a migration's source. */
-static void on_gone(struct kct_journal *journal, uint32_t number)
+static void on_gone(struct kct_journal *journal, uint32_t number, uint64_t ns)
 {
 	struct watch *watch = find_watch(journal, number);
 
@@ -323,7 +327,7 @@ static void on_gone(struct kct_journal *journal, uint32_t number)
 	if (!watch)
 		return;
 	if (watch->ran)
-		write_log(journal, watch, watch->log.count, KCT_ENTRY_SOURCE, "gone");
+		write_log(journal, watch, ns, KCT_ENTRY_SOURCE, "gone");
 	drop_watch(journal, watch);
 }
 
@@ -353,7 +357,7 @@ int kct_journal_event(struct kct_journal *journal, const union kct_any_event *ev
 	if (number == KCT_NO_VM)
 		return 0;
 	if (event->event.kind == KCT_EVENT_VM_GONE) {
-		on_gone(journal, number);
+		on_gone(journal, number, event->event.ns);
 		return 0;
 	}
 	watch = find_watch(journal, number);

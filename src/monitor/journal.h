@@ -10,12 +10,14 @@
 #include "monitor/entry.h"
 #include "monitor/recorder.h"
 #include "monitor/state.h"
+#include "monitor/triggers.h"
 
 #define KCT_JOURNAL	"migrations.jsonl"
 #define KCT_JOURNAL_OLD "migrations.1.jsonl" /* what was put aside */
 
 struct kct_journal {
 	const char *directory;
+	const struct kct_triggers *triggers; /* not ours: they know what is pinned; NULL */
 	const struct kct_state *state; /* not ours: as it is before the event that is taken in */
 	struct kct_header header;      /* of the run, without what entries do not need */
 	kct_losses_now losses_now;

@@ -231,6 +231,25 @@ static void recorder(struct kct_exposition *to, const struct kct_recorder *recor
 	kct_sample(to, LABELS("kind", "pinned"), store->pinned_bytes);
 }
 
+static void triggers(struct kct_exposition *to, const struct kct_triggers *triggers)
+{
+	kct_family(to, "kvmclock_triggers", KCT_COUNTER, NULL,
+		   "Triggers of the flight recorder, by what became of each.");
+	for (int t = 0; t < KCT_NR_TRIGGERS; t++)
+		for (int r = 0; r < KCT_NR_TRIGGER_RESULTS; r++)
+			kct_sample(to,
+				   LABELS("trigger", kct_trigger_names[t], "result",
+					  kct_trigger_result_names[r]),
+				   triggers->pins.counts[t][r]);
+	if (!triggers->options->command)
+		return;
+	kct_family(to, "kvmclock_trigger_commands", KCT_COUNTER, NULL,
+		   "Runs of the command for what was pinned.");
+	for (int r = 0; r < KCT_NR_COMMAND_RESULTS; r++)
+		kct_sample(to, LABELS("result", kct_command_result_names[r]),
+			   triggers->runner.counts[r]);
+}
+
 /* ---- itself ---- */
 
 static void build(struct kct_exposition *to, const struct kct_header *header)
@@ -321,6 +340,8 @@ void kct_metrics_write(struct kct_metrics *metrics, const struct kct_metrics_of 
 	losses(&to, of);
 	if (of->recorder)
 		recorder(&to, of->recorder);
+	if (of->triggers)
+		triggers(&to, of->triggers);
 	itself(&to, metrics, of);
 	counter(&to, "kvmclock_vms_gone", of->model->folded.nr_vms, "VMs that were destroyed.");
 	kct_metrics_of_vms(&to, metrics, of, shown);

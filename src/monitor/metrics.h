@@ -11,6 +11,7 @@
 #include "model/model.h"
 #include "monitor/recorder.h"
 #include "monitor/state.h"
+#include "monitor/triggers.h"
 
 /* A bucket for each power of ten, from 1 ns to 10 s, and one for what is longer. */
 #define KCT_JUMP_BUCKETS 12
@@ -33,6 +34,7 @@ struct kct_metrics_of {
 	const struct kct_model *model;
 	const struct kct_state *state;
 	const struct kct_recorder *recorder; /* NULL: there is none */
+	const struct kct_triggers *triggers; /* NULL: likewise */
 	kct_losses_now losses_now;
 	void *context;
 };

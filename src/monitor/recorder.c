@@ -59,10 +59,9 @@ static void fail(struct kct_recorder *r, int error)
 
 /* ---- the bounds ---- */
 
-static void see_to_bounds(struct kct_recorder *r, uint64_t now_ns)
+void kct_recorder_keep_bounds(struct kct_recorder *r, uint64_t now_ns)
 {
-	const char *const writing[2] = {r->file ? r->name : NULL, r->pinning};
-	int error = kct_store_keep_bounds(&r->store, writing);
+	int error = kct_store_keep_bounds(&r->store, r->file ? r->name : NULL);
 
 	r->see_ns = now_ns + SEE_NS;
 	r->is_full = error == -ENOSPC;
@@ -83,7 +82,7 @@ static void write_known(void *context, const union kct_any_event *event,
 
 static void begin_segment(struct kct_recorder *r, uint64_t boot_ns)
 {
-	int error = r->is_full ? -ENOSPC : kct_store_new(&r->store, false, &r->file, r->name);
+	int error = r->is_full ? -ENOSPC : kct_store_new(&r->store, &r->file, r->name);
 
 	if (error) {
 		r->file = NULL;
@@ -145,7 +144,7 @@ static void end_segment(struct kct_recorder *r, uint64_t boot_ns, const char *re
 static void rotate(struct kct_recorder *r, uint64_t boot_ns)
 {
 	end_segment(r, boot_ns, "rotation");
-	see_to_bounds(r, kct_clock_ns(CLOCK_BOOTTIME));
+	kct_recorder_keep_bounds(r, kct_clock_ns(CLOCK_BOOTTIME));
 	begin_segment(r, boot_ns);
 }
 
@@ -170,7 +169,7 @@ int kct_recorder_begin(struct kct_recorder *r, const struct kct_recorder_options
 	error = kct_store_open(&r->store);
 	if (error)
 		return error;
-	see_to_bounds(r, header->started.boot_ns);
+	kct_recorder_keep_bounds(r, header->started.boot_ns);
 	begin_segment(r, header->started.boot_ns);
 	return r->file ? 0 : -ENOSPC;
 }
@@ -195,12 +194,26 @@ void kct_recorder_event(struct kct_recorder *r, const union kct_any_event *event
 	r->written++;
 }
 
+void kct_recorder_losses(const struct kct_recorder *r, struct kct_trailer *trailer)
+{
+	uint64_t now[KCT_NR_LOSSES];
+	struct kct_misses missed;
+
+	r->losses_now(r->context, now, &missed);
+	kct_losses_since(trailer, r->lost_before, &r->missed_before, now, &missed);
+}
+
 void kct_recorder_drained(struct kct_recorder *r)
+{
+	r->is_drained = true;
+	r->losses_now(r->context, r->drained, &r->missed_drained);
+	kct_recorder_flush(r);
+}
+
+void kct_recorder_flush(struct kct_recorder *r)
 {
 	int error;
 
-	r->is_drained = true;
-	r->losses_now(r->context, r->drained, &r->missed_drained);
 	if (!r->file || !r->unflushed)
 		return;
 	error = kct_segment_flush(r->file);
@@ -214,9 +227,9 @@ uint64_t kct_recorder_tick(struct kct_recorder *r, uint64_t now_ns)
 	uint64_t due;
 
 	if (now_ns >= r->see_ns)
-		see_to_bounds(r, now_ns);
+		kct_recorder_keep_bounds(r, now_ns);
 	if (!r->file && now_ns >= r->retry_ns) {
-		see_to_bounds(r, now_ns);
+		kct_recorder_keep_bounds(r, now_ns);
 		begin_segment(r, now_ns);
 	}
 	if (r->file && r->is_drained && now_ns >= r->began_ns + r->options.segment_ns)
@@ -234,7 +247,7 @@ void kct_recorder_reopen(struct kct_recorder *r)
 	error = kct_store_open(&r->store);
 	if (error)
 		open_gap(r, error, 0);
-	see_to_bounds(r, now);
+	kct_recorder_keep_bounds(r, now);
 	begin_segment(r, now);
 }
 

@@ -42,11 +42,10 @@ struct kct_recorder {
 	bool is_drained;
 	bool sets_clock; /* by the last event */
 
-	struct kct_gap gap;  /* that is open */
-	uint64_t retry_ns;   /* when to try again to open a segment */
-	uint64_t see_ns;     /* when to see to the bounds again */
-	bool is_full;	     /* too little is free on the disk, and nothing can be removed */
-	const char *pinning; /* a name in the directory that somebody else writes at the time */
+	struct kct_gap gap; /* that is open */
+	uint64_t retry_ns;  /* when to try again to open a segment */
+	uint64_t see_ns;    /* when to see to the bounds again */
+	bool is_full;	    /* too little is free on the disk, and nothing can be removed */
 
 	/* ---- for whoever wants to know ---- */
 	uint64_t segments, written, gaps, unwritten; /* ever: begun, events, gaps, events in them */
@@ -61,6 +60,12 @@ void kct_recorder_event(struct kct_recorder *recorder, const union kct_any_event
 			const struct kct_vm_name *name);
 /* All that has happened has been read: have it in the file. */
 void kct_recorder_drained(struct kct_recorder *recorder);
+/* Have in the file what was taken in up to now. */
+void kct_recorder_flush(struct kct_recorder *recorder);
+/* What was lost since the segment began, into a trailer. */
+void kct_recorder_losses(const struct kct_recorder *recorder, struct kct_trailer *trailer);
+/* See to the bounds now. */
+void kct_recorder_keep_bounds(struct kct_recorder *recorder, uint64_t now_ns);
 /* See to what is due; when to call again, at the latest. */
 uint64_t kct_recorder_tick(struct kct_recorder *recorder, uint64_t now_ns);
 /* End the segment, and open the directory anew. */

@@ -27,6 +27,11 @@ const struct kct_state_vm *kct_state_vm(const struct kct_state *state, uint32_t 
 	return kct_tree_find(&state->vms, number);
 }
 
+const struct kct_state_vcpu *kct_state_vcpu(const struct kct_state_vm *vm, uint32_t id)
+{
+	return vm ? kct_tree_find(&vm->vcpus, id) : NULL;
+}
+
 static void drop_vm(struct kct_state *state, struct kct_state_vm *vm)
 {
 	kct_tree_remove(&state->vms, vm);
@@ -76,6 +81,14 @@ static void learn_offset(struct kct_masterclock *clock, const struct kct_pvti *p
 		clock->clock_offset = (int64_t)(pvti->system_time - clock->kernel_ns);
 }
 
+static void on_update(struct kct_state_vm *vm, const struct kct_update_event *e)
+{
+	vm->vm.masterclock = e->after;
+	if (kct_is_setting(e->cause))
+		vm->unnecessary = 0;
+	vm->unnecessary += (unsigned int)kct_is_unnecessary(e);
+}
+
 static void on_vcpu_event(struct kct_state_vm *vm, struct kct_state_vcpu *known,
 			  const union kct_any_event *event)
 {
@@ -122,7 +135,7 @@ int kct_state_event(struct kct_state *state, const union kct_any_event *event,
 		return 0;
 	}
 	if (event->event.kind == KCT_EVENT_UPDATE)
-		vm->vm.masterclock = event->update.after;
+		on_update(vm, &event->update);
 	if (event->event.vcpu == KCT_NO_VCPU || event->event.kind == KCT_EVENT_IOCTL)
 		return 0;
 	vcpu = vcpu_of(state, vm, &event->event);

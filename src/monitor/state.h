@@ -17,6 +17,8 @@ struct kct_state_vm {
 	struct kct_vm_name name;
 	void *vcpus; /* tree of struct kct_state_vcpu */
 	size_t nr_vcpus;
+	/* Of its updates, the unnecessary ones since its clock was set, or since it was seen. */
+	uint64_t unnecessary;
 };
 
 struct kct_state_vcpu {
@@ -35,6 +37,9 @@ int kct_state_event(struct kct_state *state, const union kct_any_event *event,
 		    const struct kct_vm_name *name);
 /* NULL if there is none of that number. */
 const struct kct_state_vm *kct_state_vm(const struct kct_state *state, uint32_t number);
+
+/* NULL if there is none, or no VM. */
+const struct kct_state_vcpu *kct_state_vcpu(const struct kct_state_vm *vm, uint32_t id);
 
 /*
  * Call for each `vm` and `vcpu` event that tells the state, in the order in which a recording has

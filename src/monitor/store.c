@@ -201,10 +201,9 @@ int kct_store_open(struct kct_store *store)
 	return error;
 }
 
-int kct_store_new(struct kct_store *store, bool pinned, struct kct_segment_file **file,
+int kct_store_new(struct kct_store *store, struct kct_segment_file **file,
 		  char name[KCT_STORE_NAME])
 {
-	uint64_t *last = pinned ? &store->pinned_sequence : &store->sequence;
 	struct stat status;
 	int error;
 
@@ -214,11 +213,16 @@ int kct_store_new(struct kct_store *store, bool pinned, struct kct_segment_file 
 		if (error)
 			return error;
 	}
-	name_new(store, *last + 1, pinned, name);
+	name_new(store, store->sequence + 1, false, name);
 	error = kct_segment_open(file, store->fd, name);
 	if (!error)
-		++*last;
+		store->sequence++;
 	return error;
+}
+
+void kct_store_name_pinned(struct kct_store *store, char name[KCT_STORE_NAME])
+{
+	name_new(store, ++store->pinned_sequence, true, name);
 }
 
 /* ---- bounds ---- */
@@ -260,16 +264,13 @@ static bool is_too_old(const struct kct_store *store, const struct found *found)
 	       (uint64_t)age > store->bounds.age_ns / KCT_NS_PER_S;
 }
 
-static bool is_too_much(const struct kct_store *store)
+static bool is_too_much(const struct kct_store *store, const struct found *found)
 {
+	if (found->pinned && store->bounds.pinned_bytes &&
+	    store->pinned_bytes > store->bounds.pinned_bytes)
+		return true;
 	return (store->bounds.bytes && store->bytes + store->pinned_bytes > store->bounds.bytes) ||
 	       free_bytes(store) < store->bounds.free_bytes;
-}
-
-static bool is_written(const struct found *found, const char *const writing[2])
-{
-	return (writing[0] && !strcmp(writing[0], found->name)) ||
-	       (writing[1] && !strcmp(writing[1], found->name));
 }
 
 static void remove_one(struct kct_store *store, const struct found *found)
@@ -281,7 +282,7 @@ static void remove_one(struct kct_store *store, const struct found *found)
 	*(found->pinned ? &store->pinned_bytes : &store->bytes) -= found->bytes;
 }
 
-int kct_store_keep_bounds(struct kct_store *store, const char *const writing[2])
+int kct_store_keep_bounds(struct kct_store *store, const char *writing)
 {
 	struct listing listing = {0};
 	int error;
@@ -295,8 +296,8 @@ int kct_store_keep_bounds(struct kct_store *store, const char *const writing[2])
 	}
 	sum_up(store, &listing);
 	for (size_t i = 0; i < listing.count; i++)
-		if (!is_written(&listing.list[i], writing) &&
-		    (is_too_old(store, &listing.list[i]) || is_too_much(store)))
+		if ((!writing || strcmp(writing, listing.list[i].name) != 0) &&
+		    (is_too_old(store, &listing.list[i]) || is_too_much(store, &listing.list[i])))
 			remove_one(store, &listing.list[i]);
 	free(listing.list);
 	return free_bytes(store) < store->bounds.free_bytes ? -ENOSPC : 0;

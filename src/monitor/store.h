@@ -20,9 +20,10 @@
 #define KCT_PINNED "pinned"
 
 struct kct_bounds {
-	uint64_t bytes;	     /* of all segments and pinned recordings; 0: no bound */
-	uint64_t age_ns;     /* of a segment since its last change; 0: no bound */
-	uint64_t free_bytes; /* on the file system, to be left */
+	uint64_t bytes;	       /* of all segments and pinned recordings; 0: no bound */
+	uint64_t pinned_bytes; /* of the latter; 0: no bound of their own */
+	uint64_t age_ns;       /* of a segment since its last change; 0: no bound */
+	uint64_t free_bytes;   /* on the file system, to be left */
 };
 
 struct kct_store {
@@ -48,15 +49,17 @@ int kct_store_open(struct kct_store *store);
 /* How long a name may be, with its directory. */
 #define KCT_STORE_NAME 160
 
-/* A new segment, or pinned recording; `name` becomes its path in the directory. 0 or -errno. */
-int kct_store_new(struct kct_store *store, bool pinned, struct kct_segment_file **file,
+/* A new segment; `name` becomes its path in the directory. 0 or -errno. */
+int kct_store_new(struct kct_store *store, struct kct_segment_file **file,
 		  char name[KCT_STORE_NAME]);
+/* The path in the directory of what is to be pinned next. */
+void kct_store_name_pinned(struct kct_store *store, char name[KCT_STORE_NAME]);
 
 /*
  * See to the bounds: remove the oldest until they are kept, segments before what is pinned, and
- * never one that is written at the time. 0; or -ENOSPC: too little is free, and nothing is left to
- * be removed; or another -errno.
+ * never the one that is written at the time (NULL: none). 0; or -ENOSPC: too little is free, and
+ * nothing is left to be removed; or another -errno.
  */
-int kct_store_keep_bounds(struct kct_store *store, const char *const writing[2]);
+int kct_store_keep_bounds(struct kct_store *store, const char *writing);
 
 #endif

@@ -89,15 +89,34 @@ static bool read_gap(struct kct_gap *gap, const json_t *object)
 	       TEXT(object, "why", gap->why, 0);
 }
 
+/* A word that only another release knows tells this one nothing. */
+static void read_reasons(struct kct_segment *segment, const json_t *array)
+{
+	const json_t *word;
+	size_t i;
+
+	json_array_foreach (array, i, word) {
+		const char *text = json_string_value(word);
+		int number = text ? kct_name_number(kct_reason_names, KCT_NR_REASONS, text) : -1;
+
+		if (number >= 0)
+			segment->reasons |= 1U << number;
+	}
+}
+
 static bool read_trigger(struct kct_segment *segment, const json_t *object)
 {
-	const json_t *vm = json_object_get(object, "vm");
+	const json_t *vm = json_object_get(object, "vm"), *value = json_object_get(object, "value");
 
 	if (json_is_null(object))
 		return true;
+	segment->has_value = json_is_integer(value);
+	segment->value = json_integer_value(value);
+	read_reasons(segment, json_object_get(object, "reasons"));
 	return TEXT(object, "what", segment->trigger, 0) &&
 	       kct_read_unsigned(json_object_get(object, "ns"), (char *)&segment->trigger_ns, 8) &&
-	       (json_is_null(vm) || kct_read_unsigned(vm, (char *)&segment->vm, 4));
+	       (json_is_null(vm) || kct_read_unsigned(vm, (char *)&segment->vm, 4)) &&
+	       kct_read_unsigned(json_object_get(object, "folded"), (char *)&segment->folded, 8);
 }
 
 /* Only what a flight recorder wrote has it. */

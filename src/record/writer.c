@@ -94,13 +94,26 @@ json_t *kct_json_passed(const struct kct_passed *passed)
 			 kct_json_u64(passed->fields), "words", kct_json_u64(passed->words));
 }
 
+static json_t *reasons_json(uint32_t reasons)
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < KCT_NR_REASONS; i++)
+		if (reasons >> i & 1)
+			json_array_append_new(array, json_string(kct_reason_names[i]));
+	return array;
+}
+
 static json_t *trigger_json(const struct kct_segment *segment)
 {
 	if (!*segment->trigger)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o}", "what", kct_json_text(segment->trigger), "ns",
-			 kct_json_u64(segment->trigger_ns), "vm",
-			 segment->vm == KCT_NO_VM ? json_null() : json_integer(segment->vm));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o}", "what", kct_json_text(segment->trigger), "ns",
+		kct_json_u64(segment->trigger_ns), "vm",
+		segment->vm == KCT_NO_VM ? json_null() : json_integer(segment->vm), "value",
+		segment->has_value ? json_integer((json_int_t)segment->value) : json_null(),
+		"reasons", reasons_json(segment->reasons), "folded", kct_json_u64(segment->folded));
 }
 
 static json_t *gap_json(const struct kct_gap *gap)

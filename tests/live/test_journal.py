@@ -43,7 +43,7 @@ class Journal(qemu.QemuTest):
     def test_nobody_watched(self):
         nr_vcpus = 4
         arguments = guest.arguments(nr_vcpus)
-        load = self.start("workload", "churn", "--vms", 1 << 30, "--vcpus", 1)
+        load = self.start("workload", "churn", "--vms", 10 ** 6, "--vcpus", 1)
         record = self.start_record("-o", self.path("recording"))
         source = self.start_source(*arguments)
         guest.wait_ready(source, nr_vcpus)

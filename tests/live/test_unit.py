@@ -8,8 +8,8 @@ import signal
 import subprocess
 
 import kct
+from metrics import get
 from prometheus import free_port
-from test_metrics import get
 
 UNITS = os.path.join(kct.ROOT, "contrib", "systemd")
 UNIT = os.path.join(UNITS, "kvmclock-trace-monitor.service")
