@@ -56,7 +56,7 @@ enum {
 	OPTION_POST_ROLL,
 	OPTION_TRIGGER_INTERVAL,
 	OPTION_ON_TRIGGER,
-	OPTION_ON_TRIGGER_USER,
+	OPTION_ON_TRIGGER_AS,
 	OPTION_METRICS,
 	OPTION_MAX_SERIES,
 };
@@ -80,14 +80,14 @@ static const struct argp_option options[] = {
 	 "more than once. SIGUSR1 is one, too",
 	 0},
 	{"pre-roll", OPTION_PRE_ROLL, "DURATION", 0, "Pin so much before a trigger (60s)", 0},
-	{"post-roll", OPTION_POST_ROLL, "DURATION", 0, "And so much behind it (10s)", 0},
+	{"post-roll", OPTION_POST_ROLL, "DURATION", 0, "Pin so much behind a trigger (10s)", 0},
 	{"trigger-interval", OPTION_TRIGGER_INTERVAL, "DURATION", 0,
 	 "Begin to pin no more often than this (60s)", 0},
 	{"on-trigger", OPTION_ON_TRIGGER, "COMMAND", 0,
 	 "When something was pinned, have a shell run this, without privileges; the environment "
 	 "tells it what",
 	 0},
-	{"on-trigger-user", OPTION_ON_TRIGGER_USER, "USER", 0, "As this user (nobody)", 0},
+	{"on-trigger-as", OPTION_ON_TRIGGER_AS, "USER", 0, "Run it as this user (nobody)", 0},
 	{"metrics", OPTION_METRICS, "WHERE", 0,
 	 "Serve metrics at ADDRESS:PORT, unix:PATH or systemd's sockets ('systemd'), or write them "
 	 "to a file PATH.prom; may be given more than once",
@@ -146,7 +146,7 @@ static error_t parse_trigger(int key, char *text, struct argp_state *state)
 	case OPTION_ON_TRIGGER:
 		trigger->command = text;
 		return 0;
-	case OPTION_ON_TRIGGER_USER:
+	case OPTION_ON_TRIGGER_AS:
 		trigger->user = text;
 		return 0;
 	}

@@ -223,7 +223,7 @@ int kct_triggers_prepare(struct kct_triggers *t, const struct kct_trigger_option
 		return 0;
 	error = kct_runner_start(&t->runner, options->command, options->user);
 	if (error == -ENOENT)
-		kct_error("--on-trigger-user: there is no user '%s'", options->user);
+		kct_error("--on-trigger-as: there is no user '%s'", options->user);
 	else if (error)
 		kct_error("--on-trigger: cannot become %s, to run it: %s",
 			  options->user ? options->user : "nobody", strerror(-error));

@@ -455,11 +455,11 @@ class Triggers(MetricsTest):
         self.assertIn("touch", told)
 
     def test_user(self):
-        out, monitor = self.run_command("id -u > OUT/new; mv OUT/new OUT/uid", "--on-trigger-user",
+        out, monitor = self.run_command("id -u > OUT/new; mv OUT/new OUT/uid", "--on-trigger-as",
                                         "daemon")
         os.kill(monitor.pid, signal.SIGUSR1)
         self.assertEqual(self.text_of(os.path.join(out, "uid")).strip(), "1")
         self.end(monitor)
         done = kct.run("monitor", "--record", self.store, "--on-trigger", "true",
-                       "--on-trigger-user", "no such user", check=kct.EXIT_USAGE)
+                       "--on-trigger-as", "no such user", check=kct.EXIT_USAGE)
         self.assertIn("there is no user 'no such user'", done.stderr)
