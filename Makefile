@@ -162,7 +162,7 @@ ifneq ($(LAB),)
 	@$(BUILD) lab-check || :
 endif
 	@tests/summarize $(addprefix $(TAP)/,unit.tap cli.tap picture.tap fleet.tap live.tap \
-		$(if $(RELIABILITY),fuzz.tap faults.tap soak.tap mutants.tap) \
+		$(if $(RELIABILITY),fuzz.tap faults.tap soak.tap soak-monitor.tap mutants.tap) \
 		$(if $(PACKAGE),install.tap) $(if $(LAB),lab.tap lab-patches.tap))
 
 # ---- the lab: other kernels, in software emulation ----

@@ -16,7 +16,7 @@ include tests/mutants/mutants.mk
 
 CAMPAIGN = $(if $(DURATION),--duration $(DURATION)) --seed $(SEED) $(WRITE)
 
-.PHONY: fuzz faults soak soak-many mutants reliability-check
+.PHONY: fuzz faults soak soak-many soak-monitor mutants reliability-check
 fuzz:
 	@scripts/deps build test fuzz
 	@$(BUILD) fuzz-build
@@ -32,6 +32,9 @@ soak: all
 soak-many: all
 	@tests/soak/many --vms $(VMS) $(CAMPAIGN)
 
+soak-monitor: all
+	@tests/soak/monitor $(CAMPAIGN)
+
 mutants:
 	@scripts/deps build test
 	@tests/mutants/run --sample $(SAMPLE) $(CAMPAIGN)
@@ -42,4 +45,5 @@ reliability-check: fuzz-build all
 	@tests/fuzz/run --tap $(TAP)/fuzz.tap --targets $(FUZZ_DIR) --duration 300s || :
 	@tests/faults/run --tap $(TAP)/faults.tap --duration 90s || :
 	@tests/soak/run --tap $(TAP)/soak.tap --duration 60s || :
+	@tests/soak/monitor --tap $(TAP)/soak-monitor.tap --duration 40s || :
 	@tests/mutants/run --tap $(TAP)/mutants.tap --sample 8 --duration 80s || :

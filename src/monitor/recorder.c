@@ -103,6 +103,7 @@ static void begin_segment(struct kct_recorder *r, uint64_t boot_ns)
 		fail(r, error);
 		return;
 	}
+	r->began_bytes = kct_segment_bytes(r->file);
 	r->segments++;
 	close_gap(r);
 }
@@ -174,11 +175,19 @@ int kct_recorder_begin(struct kct_recorder *r, const struct kct_recorder_options
 	return r->file ? 0 : -ENOSPC;
 }
 
+/* Where there are many VMs, a segment is not to consist of their introductions. */
+static bool is_enough(const struct kct_recorder *r)
+{
+	uint64_t bytes = kct_segment_bytes(r->file);
+
+	return bytes >= r->options.segment_bytes && bytes >= 2 * r->began_bytes;
+}
+
 void kct_recorder_event(struct kct_recorder *r, const union kct_any_event *event,
 			const struct kct_vm_name *name)
 {
 	/* What was asked of a setting of the clock, and its update, are of one segment. */
-	if (r->file && !r->sets_clock && kct_segment_bytes(r->file) >= r->options.segment_bytes)
+	if (r->file && !r->sets_clock && is_enough(r))
 		rotate(r, r->last_ns);
 	r->sets_clock = event->event.kind == KCT_EVENT_SET_CLOCK;
 	r->is_drained = false;

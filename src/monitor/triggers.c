@@ -20,7 +20,7 @@
 #include "monitor/triggers.h"
 
 /* How long a recording may take to be written, and how long when we have to end. */
-#define WRITING_NS (120 * KCT_NS_PER_S)
+#define WRITING_NS (600 * KCT_NS_PER_S)
 #define ENDING_MS  5000
 /* And the command, then. */
 #define COMMAND_MS 1000

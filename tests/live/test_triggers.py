@@ -162,9 +162,9 @@ class Triggers(MetricsTest):
         jumps = [event["drift_ns"] for event in self.segments() if event["event"] == "pvti" and
                  event["clock_set"] and event["drift_ns"]]
         self.assertTrue(any(abs(jump) >= 5e8 for jump in jumps), jumps)
+        self.until_counted(result="pinned")
+        self.assertEqual(self.total(self.scrape(), "kvmclock_triggers_total", trigger="jump"), 0)
         self.end(monitor)
-        self.assertEqual({lines_of(path)[0]["segment"]["trigger"]["what"] for path in self.pins()},
-                         {"set-clock"})
 
     def test_masterclock_off(self):
         trigger, _ = self.one("masterclock-off", "odd-tsc", "--vcpus", 3)
@@ -187,12 +187,11 @@ class Triggers(MetricsTest):
         """The state is that of the moment at which the span begins, long after the VM was made."""
         monitor = self.monitor("--rotate-size", "4K", pre="100ms")
         held, told = self.start_hold("steady", "--vcpus", 2)
-        load = self.start("workload", "churn", "--vms", 10 ** 6, "--vcpus", 2)
-        kct.until(lambda: len(os.listdir(self.store)) > 4, "some segments")
+        load = self.start("workload", "churn", "--vms", 400, "--vcpus", 2)
+        kct.until(lambda: len(os.listdir(self.store)) > 6, "some segments")
         os.kill(monitor.pid, signal.SIGUSR1)
         path, = self.until_pins()
-        load.popen.kill()
-        load.popen.wait()
+        load.popen.wait(kct.PATIENCE)
         held.finish()
         self.end(monitor)
         trigger = self.check_pin(path)
@@ -252,7 +251,7 @@ class Triggers(MetricsTest):
         """Events that never cease do not keep a span from being written."""
         monitor = self.monitor("--trigger", "set-clock", post="100ms", interval="1h")
         load = self.start("workload", "storm", "--vcpus", 2, "--count", 1 << 30)
-        kct.until(lambda: self.contents(), "the file")
+        kct.until(self.contents, "the file")
         self.assertTrue(load.is_running())
         load.popen.kill()
         load.popen.wait()
@@ -296,26 +295,21 @@ class Triggers(MetricsTest):
 
     def test_killed(self):
         """While it is pinned: there is no half of it, and the next start leaves nothing behind."""
-        load = self.start("workload", "churn", "--vms", 10 ** 6, "--vcpus", 2)
         halves = 0
         for _ in range(12):
             whole = len(self.pins())
             monitor = self.monitor(pre="1h", post="0")
-            kct.until(lambda: len(self.segments()) > 2000, "events")
+            kct.run("workload", "churn", "--vms", 200, "--vcpus", 2, check=kct.EXIT_OK)
             os.kill(monitor.pid, signal.SIGUSR1)
             kct.until(lambda: len(self.contents()) > whole, "the file")
             monitor.popen.kill()
             monitor.popen.wait()
-            halves += sum(name.endswith(".part") for name in self.contents())
+            halves = sum(name.endswith(".part") for name in self.contents())
             for path in self.pins():
-                self.assertEqual(lines_of(path)[-1]["event"], "trailer")
+                kct.run("report", path, check=kct.EXIT_OK)
             if halves:
                 break
-        load.popen.kill()
-        load.popen.wait()
         self.assertGreater(halves, 0, "none was killed while it was written")
-        if self.pins():
-            kct.run("report", self.pinned, check=None)
         self.end(self.monitor())
         self.assertEqual([name for name in self.contents() if name.endswith(".part")], [])
 

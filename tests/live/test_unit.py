@@ -49,19 +49,31 @@ class Unit(kct.LiveTest):
             self.skipTest("systemd-analyze is not installed")
         self.store, self.socket = self.path("store"), self.path("socket")
 
-    def run_as(self, *wrapper):
-        """The monitor as the unit has it, run by something else: it must trace."""
+    def run_as(self, *wrapper, options=()):
+        """The monitor as the unit has it, run by something else: it must trace, and pin."""
         monitor = subprocess.Popen([*wrapper, kct.PROGRAM, "monitor", "--record", self.store,
-                                    "--keep-free", "0", "--metrics", f"unix:{self.socket}"],
+                                    "--keep-free", "0", "--metrics", f"unix:{self.socket}",
+                                    "--post-roll", "0", *options],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.addCleanup(monitor.communicate)
         self.addCleanup(monitor.terminate)
         kct.until(lambda: os.path.exists(self.socket) or monitor.poll() is not None, "it to begin")
         told = kct.workload("migrate", "--vcpus", 2)
         self.assertIn("kvmclock_losses_total", get(self.socket)[1])
-        os.kill(int(subprocess.run(["pgrep", "-n", "-f", self.socket], capture_output=True,
-                                   check=True).stdout), signal.SIGTERM)
-        self.assertEqual((monitor.wait(kct.PATIENCE), monitor.stderr.read()), (kct.EXIT_OK, ""))
+        # The oldest but what runs it, which has it in its arguments, too.
+        pids = [int(pid) for pid in subprocess.run(["pgrep", "-f", self.socket], text=True,
+                                                   capture_output=True, check=True).stdout.split()]
+        pid = min(pid for pid in pids if os.readlink(f"/proc/{pid}/exe") == kct.PROGRAM)
+        os.kill(pid, signal.SIGUSR1)
+        pinned = 'kvmclock_triggers_total{trigger="signal",result="pinned"} 1'
+        kct.until(lambda: pinned in get(self.socket)[1], "what is pinned")
+        if options:
+            done = 'kvmclock_trigger_commands_total{result="ok"} 1'
+            kct.until(lambda: done in get(self.socket)[1], "the command")
+        os.kill(pid, signal.SIGTERM)
+        self.assertEqual(monitor.wait(kct.PATIENCE), kct.EXIT_OK)
+        self.assertRegex(monitor.stderr.read(),
+                         r"\A.*/pinned/.*: signal; 0 more triggers within it\n\Z")
         done = kct.run("report", "--json", self.store, check=kct.EXIT_OK)
         self.assertIn(told["pid"], [vm["pid"] for vm in kct.parse(done.stdout)["vms"]])
 
@@ -115,12 +127,21 @@ class Unit(kct.LiveTest):
         words = [word.lower().replace("cap_", "+") for word in settings("CapabilityBoundingSet")]
         self.run_as("setpriv", "--no-new-privs", "--bounding-set", ",".join(["-all", *words]))
 
+    def test_command(self):
+        """With what the unit says that a command needs."""
+        with open(UNIT, encoding="utf-8") as file:
+            more = re.search(r"(?m)^#\tCapabilityBoundingSet=(.*)$", file.read())[1].split()
+        words = [word.lower().replace("cap_", "+")
+                 for word in [*settings("CapabilityBoundingSet"), *more]]
+        self.run_as("setpriv", "--no-new-privs", "--bounding-set", ",".join(["-all", *words]),
+                    options=("--on-trigger", "true"))
+
     def test_system_calls(self):
         permitted = set()
         for word in settings("SystemCallFilter"):
             permitted |= calls_of(word) if word.startswith("@") else {word}
         log = self.path("calls")
-        self.run_as("strace", "-f", "-qq", "-o", log)
+        self.run_as("strace", "-f", "-qq", "-o", log, options=("--on-trigger", "true"))
         with open(log, encoding="utf-8", errors="replace") as file:
             made = set(re.findall(r"(?m)^\d+ +(\w+)\(", file.read()))
         self.assertIn("bpf", made)
