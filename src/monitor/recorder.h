@@ -35,7 +35,7 @@ struct kct_recorder {
 	uint64_t unflushed; /* of these, those behind the last flush */
 	uint64_t began_ns;
 	uint64_t began_bytes; /* what its beginning takes, with all VMs as they were */
-	uint64_t last_ns;		     /* the latest that any event happened */
+	uint64_t last_ns;     /* the latest that any event happened */
 	uint64_t lost_before[KCT_NR_LOSSES]; /* what the trailers before this one tell */
 	struct kct_misses missed_before;
 	uint64_t drained[KCT_NR_LOSSES]; /* what was lost when all events were read last */
