@@ -78,6 +78,7 @@ STOP(kct_census)
 STOP(kct_plan_make)
 STOP(kct_kernel_btf_open)
 STOP(kct_live_run)
+STOP(kct_runner_start)
 STOP(kct_session_open)
 STOP(kct_workload_run)
 
