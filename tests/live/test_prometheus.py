@@ -11,7 +11,7 @@ import time
 
 import kct
 from prometheus import Prometheus, free_port, interpolate
-from test_metrics import get
+from metrics import get
 
 CONTRIB = os.path.join(kct.ROOT, "contrib")
 NAME = r"(?<![\w:])(?:kvmclock|process)_\w+"
