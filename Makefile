@@ -10,6 +10,7 @@ SBINDIR ?= $(PREFIX)/sbin
 DATADIR ?= $(PREFIX)/share
 MANDIR  ?= $(DATADIR)/man
 DOCDIR  ?= $(DATADIR)/doc/kvmclock-trace
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 BASHDIR ?= $(DATADIR)/bash-completion/completions
 ZSHDIR  ?= $(DATADIR)/zsh/site-functions
 FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
@@ -110,7 +111,8 @@ help:
 	'bench      what it costs, against its peers, on this host; BENCH=--quick, BENCH=storm;' \
 	'           BASELINE=COMMIT measures that state in the same run' \
 	'lint       clang-format, cppcheck, the layers of src/, the threats, shellcheck, mandoc' \
-	'install    into DESTDIR, PREFIX (/usr/local): program, man page, completions, documents' \
+	'install    into DESTDIR, PREFIX (/usr/local): program, man page, completions, service,' \
+	'           documents' \
 	'uninstall  remove them' \
 	'dist       a source archive of HEAD, which builds without git' \
 	'static     one program that needs no library, its checksum, and what is in it' \
@@ -254,6 +256,7 @@ lint-man:
 
 # ---- installation ----
 
+UNIT := kvmclock-trace-monitor.service
 DOCUMENTS := README.md CHANGELOG.md SECURITY.md LICENSE $(wildcard docs/*.md docs/*.json)
 
 .PHONY: install
@@ -266,21 +269,23 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCUMENTS)
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/pictures $(wildcard docs/pictures/*.png)
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples examples/migrate.jsonl \
-		contrib/container/Containerfile contrib/kubernetes/daemonset.yaml \
-		contrib/grafana/kvmclock-trace.json contrib/prometheus/kvmclock-rules.yml \
-		$(wildcard contrib/systemd/*.service contrib/systemd/*.socket)
+		$(filter-out %.test.yml %.service %.service.d,$(wildcard $(addprefix \
+			contrib/,container/* grafana/* kubernetes/* prometheus/* systemd/*)))
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/kvmclock-trace-monitor.service.d \
 		contrib/systemd/kvmclock-trace-monitor.service.d/socket.conf
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/duckdb $(wildcard contrib/duckdb/*.sql)
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/clickhouse \
 		$(wildcard contrib/clickhouse/*.sql)
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|=/usr/sbin/|=$(SBINDIR)/|' contrib/systemd/$(UNIT) >$(DESTDIR)$(UNITDIR)/$(UNIT)
+	chmod 644 $(DESTDIR)$(UNITDIR)/$(UNIT)
 	install -D -m 755 -t $(DESTDIR)$(DOCDIR)/examples scripts/demo
 
 .PHONY: uninstall
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/kvmclock-trace $(DESTDIR)$(MANDIR)/man8/kvmclock-trace.8 \
 		$(DESTDIR)$(BASHDIR)/kvmclock-trace $(DESTDIR)$(ZSHDIR)/_kvmclock-trace \
-		$(DESTDIR)$(FISHDIR)/kvmclock-trace.fish
+		$(DESTDIR)$(FISHDIR)/kvmclock-trace.fish $(DESTDIR)$(UNITDIR)/$(UNIT)
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 include packaging/packaging.mk
