@@ -16,16 +16,12 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "host/vmname.h"
+#include "vmtree.h"
 
-#define PID   4711
 #define UUID  "6fe0e5e1-9b0c-4b6f-8a3d-0f3a1f5f9d10"
 #define POD   "0b9d2a6e-7c41-4a53-9a4e-5f0f5c1a2b3c"
 #define POD_  "0b9d2a6e_7c41_4a53_9a4e_5f0f5c1a2b3c"
 #define OTHER "11111111-2222-3333-4444-555555555555"
-
-/* The literal's own last NUL ends the last argument, as the kernel ends it. */
-#define LINE(text) text, sizeof(text)
 
 #define LIBVIRT_QEMU(name, smbios)                                                                 \
 	"/usr/bin/qemu-system-x86_64\0-name\0guest=" name ",debug-threads=on\0-S\0-object\0"       \
@@ -211,65 +207,6 @@ static const struct {
 	 .expected = {"qemu", "_web", "", KCT_NAME_OPTION, KCT_KUBEVIRT, "", ""}},
 };
 
-static char root[64];
-
-static void remove_tree(const char *path)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", path);
-	assert_int_equal(system(command), 0);
-}
-
-static int make_root(void **state)
-{
-	(void)state;
-	strcpy(root, "/tmp/kct-vmtree.XXXXXX");
-	return mkdtemp(root) ? 0 : -1;
-}
-
-static int remove_root(void **state)
-{
-	(void)state;
-	remove_tree(root);
-	return 0;
-}
-
-static const char *under_root(const char *path)
-{
-	static char text[512];
-
-	snprintf(text, sizeof(text), "%s/%s", root, path);
-	return text;
-}
-
-static void make_directory(const char *path)
-{
-	assert_int_equal(mkdir(under_root(path), 0700), 0);
-}
-
-static void write_file(const char *path, const char *content, size_t size)
-{
-	FILE *file = fopen(under_root(path), "w");
-
-	assert_non_null(file);
-	assert_int_equal(fwrite(content, 1, size, file), size);
-	fclose(file);
-}
-
-static void begin_tree(void)
-{
-	remove_tree(root);
-	assert_int_equal(mkdir(root, 0700), 0);
-	make_directory("proc");
-	make_directory("proc/4711");
-	make_directory("run");
-	make_directory("run/libvirt");
-	make_directory("run/libvirt/qemu");
-	make_directory("etc");
-	make_directory("etc/kvmclock-trace");
-}
-
 static void assert_name(const char *what, const struct kct_vm_name *is,
 			const struct kct_vm_name *expected)
 {
@@ -400,13 +337,6 @@ static void test_gone(void **state)
 	assert_string_equal(name.vmm, "qemu");
 	assert_int_equal(name.source, KCT_NAME_PROGRAM);
 	waitpid(child, NULL, 0);
-}
-
-static void assert_printable(const char *text, size_t room)
-{
-	assert_true(strnlen(text, room) < room);
-	for (; *text; text++)
-		assert_true((uint8_t)*text >= 0x20 && *text != 0x7f);
 }
 
 /* Noise made of the words that mean something, in all files at once. */
