@@ -158,7 +158,7 @@ ifneq ($(RELIABILITY),)
 endif
 ifneq ($(PACKAGE),)
 	@scripts/deps package static install
-	@tests/install/run --short --tap $(TAP)/install.tap || :
+	@tests/install/run $(if $(filter short,$(PACKAGE)),--short) --tap $(TAP)/install.tap || :
 endif
 ifneq ($(LAB),)
 	@$(BUILD) lab-check || :

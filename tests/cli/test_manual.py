@@ -87,6 +87,13 @@ class Manual(Case):
                 found = [m[1] for m in map(re.compile(form).fullmatch, self.sections[name]) if m]
                 self.assertEqual(sorted(found), sorted(self.commands + ["help"]))
 
+    def test_privileges(self):
+        """What each command needs is said of each."""
+        items = [line for line in self.sections["PRIVILEGES"] if line.startswith(".It Cm ")]
+        found = [word for line in items for word in re.findall(r"\b[a-z]+\b", line[len(".It Cm "):])
+                 if word not in ("recording",)]
+        self.assertEqual(set(found), set(self.commands + ["help"]))
+
     def test_options(self):
         said = page_options(self.sections)
         scenario = {option: value for option, value in said["workload"].items()

@@ -133,13 +133,67 @@ class Obstacles(Case):
         self.assertEqual(self.more(self.doctor(preexec_fn=Filter(323))), {})
 
     def test_capabilities(self):
-        found = self.more(self.doctor("setpriv", "--bounding-set=-sys_admin,-perfmon",
-                                      "--inh-caps=-sys_admin,-perfmon"))
-        self.assertEqual(found.pop("capabilities"), "missing: CAP_PERFMON")
-        # where perf_event_paranoid is 3, or KVM a module, these are in the way too
-        self.assertLessEqual(set(found), {"perf_event_paranoid", "module"})
-        kvm_is_module = os.path.exists("/sys/kernel/btf/kvm")
-        self.assertEqual("module" in found, kvm_is_module)
+        for dropped, missing in (("perfmon", "CAP_PERFMON"), ("bpf", "CAP_BPF")):
+            with self.subTest(missing):
+                found = self.more(self.doctor(*self.without("sys_admin", dropped)))
+                self.assertEqual(found.pop("capabilities"), f"missing: {missing}")
+                # where perf_event_paranoid is 3, or KVM a module, these are in the way too
+                self.assertLessEqual(set(found), {"perf_event_paranoid", "module"})
+                kvm_is_module = os.path.exists("/sys/kernel/btf/kvm")
+                self.assertEqual("module" in found, kvm_is_module)
+
+    @staticmethod
+    def without(*capabilities):
+        words = ",".join(f"-{name}" for name in capabilities)
+        return ("setpriv", f"--bounding-set={words}", f"--inh-caps={words}")
+
+    def with_files(self, directory, files, *command):
+        """A command that sees these files of ours in a directory of the kernel's, as it has them."""
+        ours = self.path("theirs")
+        os.mkdir(ours)
+        script = ""
+        for name, text in files.items():
+            with open(os.path.join(ours, name), "w", encoding="ascii") as file:
+                file.write(text or "")
+            if text is None:  # the kernel's own
+                script += f"mount --bind {directory}/{name} {ours}/{name} && "
+        script += f'mount --rbind {ours} {directory} && exec "$@"'
+        return ("unshare", "--mount", "sh", "-c", script, "sh", *command)
+
+    def test_module(self):
+        """Types of a module, which the files alone tell of."""
+        if os.path.exists("/sys/kernel/btf/kvm"):
+            self.skipTest("KVM is a module; test_capabilities has it")
+        command = self.with_files("/sys/kernel/btf", {"vmlinux": None, "kvm": ""},
+                                  *self.without("sys_admin"))
+        self.assertEqual(self.more(self.doctor(*command)),
+                         {"module": "KVM is a module, and CAP_SYS_ADMIN is missing"})
+
+    def test_lockdown(self):
+        """By the kernel's word for it; test_confidentiality is in earnest."""
+        if not os.path.isdir("/sys/kernel/security"):
+            self.skipTest("this kernel has no such directory")
+        for word, expected in (("none integrity [confidentiality]\n", {"lockdown"}),
+                               ("none [integrity] confidentiality\n", set())):
+            with self.subTest(word):
+                command = self.with_files("/sys/kernel/security", {"lockdown": word})
+                self.assertEqual(set(self.more(self.doctor(*command))), expected)
+                shutil.rmtree(self.path("theirs"))
+
+    @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+    def test_paranoid_kernel(self):
+        """A kernel that refuses perf events and says why; test_paranoia is in earnest."""
+        level = self.write("level", b"3\n")
+        script = f'mount --bind {level} /proc/sys/kernel/perf_event_paranoid && exec "$@"'
+        mounted = ("unshare", "--mount", "sh", "-c", script, "sh")
+        refuse = ("strace", "-o", self.path("calls"), "--trace=perf_event_open",
+                  "--inject=perf_event_open:error=EACCES")
+        self.assertEqual(self.more(self.doctor(*mounted, *refuse)),
+                         {"perf_event_paranoid":
+                          "perf_event_paranoid is 3: perf events are refused"})
+        # not where it only says so, or where they are refused for another reason
+        self.assertEqual(self.more(self.doctor(*mounted)), {})
+        self.assertEqual(self.more(self.doctor(*refuse)), {})
 
     def test_user_namespace(self):
         found = self.more(self.doctor("unshare", "--user", "--map-root-user"))
