@@ -266,7 +266,8 @@ static void test_given_up(void **state)
 		put_lines(sink, 10);
 		assert_int_equal(kct_sink_finish(sink), -ETIME);
 		assert_int_equal(kct_sink_lines_given(sink), 100010);
-		assert_in_range(kct_sink_lines_written(sink), 1, 99999);
+		assert_true(kct_sink_lines_written(sink) > 0);
+		assert_true(kct_sink_lines_written(sink) < 100000);
 		assert_int_equal(kct_sink_lines_written(sink), count_lines(pipefd[0]));
 		kct_sink_free(sink);
 		close(pipefd[0]);

@@ -117,7 +117,7 @@ static void test_older(void **state)
 	for (int i = 0; i < MANY; i++)
 		set(&vm, 1000000000);
 	before = shown(&vm, old, 1);
-	assert_in_range(before, 2, MANY + 1);
+	assert_true(before >= 2 && before <= MANY + 1);
 	assert_int_equal(shown(&vm, pvti(&vm), before), MANY + 2);
 }
 
