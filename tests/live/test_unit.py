@@ -43,11 +43,13 @@ def is_listening(port):
 
 
 def permitted_calls():
-    """What the lines of the filter come to, one after another; "~" is for the whole of a line. With
-    those that the unit says that a command needs."""
+    """What the lines of the filter come to, one after another; "~" is for the whole of a line. Behind
+    them what the unit says that a drop-in has to have for a command."""
     permitted = set()
     with open(UNIT, encoding="utf-8") as file:
-        lines = re.findall(r"(?m)^(?:#\t)?SystemCallFilter=(~?)(.*)$", file.read())
+        text = file.read()
+    lines = re.findall(r"(?m)^SystemCallFilter=(~?)(.*)$", text)
+    lines += re.findall(r"(?m)^#\tSystemCallFilter=(~?)(.*)$", text)
     for without, words in lines:
         for word in words.split():
             calls = calls_of(word) if word.startswith("@") else {word}
