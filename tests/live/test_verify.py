@@ -41,7 +41,7 @@ class Verify(kct.LiveTest):
         for figure in ("pending_at_set_clock", "judged", "served", "new_snapshots"):
             self.assertEqual(evidence[figure], 4, figure)
         self.assertIn(evidence["pending_after_set_clock"], (4, None))
-        for figure in ("cleared", "unresolved", "kept_snapshots", "negative_delta"):
+        for figure in ("cleared", "unresolved", "kept_snapshots", "negative_deltas"):
             self.assertEqual(evidence[figure], 0, figure)
         self.assertEqual((evidence["set_clocks"], evidence["updates"]), (1, 5))
         self.assertEqual(source["verdict"], "nothing-to-suppress")
@@ -104,7 +104,7 @@ class Verify(kct.LiveTest):
         self.assertEqual([vm["number"] for vm in report["vms"]],
                          [vm["number"] for vm in got["vms"]])
         for figure, name in (("requests", "requests"), ("set_clocks", "set_clocks"),
-                             ("negative_deltas", "negative_delta")):
+                             ("negative_deltas", "negative_deltas")):
             self.assertEqual(sum(vm[figure] for vm in report["vms"]), got["evidence"][name])
         with open(path, encoding="utf-8") as file:
             for line in file.readlines()[:200]:
