@@ -7,6 +7,7 @@ import signal
 import guest
 import kct
 import qemu
+import test_migration
 
 # What two attachments, each with events of its own time, say alike, to the nanosecond.
 EQUAL = ("t1_ns", "t2_ns", "predicted_ns", "unexplained_ns", "clock_advance_ns", "vmm_pattern",
@@ -15,7 +16,7 @@ EQUAL_VCPU = ("id", "t1_ns", "t2_ns", "predicted_ns", "observed_ns", "by_updates
               "unexplained_ns", "unnecessary", "why")
 
 
-class Journal(qemu.QemuTest):
+class Journal(test_migration.Watched):
     TARGET = ("dst", qemu.QemuTest.SOURCE[1])
 
     def setUp(self):
@@ -26,8 +27,13 @@ class Journal(qemu.QemuTest):
                   any(name.endswith(".gz") for name in os.listdir(self.store)), "the recorder")
         self.monitor.wait_polling()
 
-    def end(self):
-        """What the journal tells, when the monitor has ended."""
+    def end(self, vmm, nr_vcpus, *kind):
+        if vmm.name == "dst":
+            self.monitor.lines.find("dst: its clock was set (classic), and it ran")
+        return super().end(vmm, nr_vcpus, *kind)
+
+    def journal(self):
+        """What it tells, when the monitor has ended."""
         self.monitor.popen.send_signal(signal.SIGTERM)
         self.assertEqual(self.monitor.popen.wait(kct.PATIENCE), kct.EXIT_OK, self.monitor.stderr())
         done = kct.run("migrations", "--json", "--vm", self.SOURCE[1], self.store,
@@ -40,31 +46,27 @@ class Journal(qemu.QemuTest):
         self.assertEqual([{key: vcpu[key] for key in EQUAL_VCPU} for vcpu in journal["vcpus"]],
                          [{key: vcpu[key] for key in EQUAL_VCPU} for vcpu in recorded["vcpus"]])
 
-    def test_nobody_watched(self):
-        nr_vcpus = 4
-        arguments = guest.arguments(nr_vcpus)
+    def check_nobody_watched(self, move, nr_vcpus):
+        """Among VMs that come and go; against `migration`, which is held to what the guest saw."""
         load = self.start("workload", "churn", "--vms", 10 ** 6, "--vcpus", 1)
-        record = self.start_record("-o", self.path("recording"))
-        source = self.start_source(*arguments)
-        guest.wait_ready(source, nr_vcpus)
-        target = self.migrate(source, *arguments)
-        guest.wait_reads(target, nr_vcpus)
+        told = move(nr_vcpus)
         load.popen.kill()
-        self.monitor.lines.find("dst: its clock was set (classic), and it ran")
-        for vmm in (source, target):
-            vmm.quit()
-        record.finish(check=kct.EXIT_OK)
-        found = self.end()
+        found = self.journal()
         # QEMU sets the clock of a VM that it starts, too: that one came from nowhere.
         self.assertEqual([(one["name"], one["from"] is None) for one in found],
                          [("src", True), ("dst", False)])
         found = found[-1]
-        self.assertEqual((found["name"], found["why"]), ("dst", None))
-        done = kct.run("migration", "--json", "--pair", "src=dst", self.path("recording"),
-                       check=kct.EXIT_OK)
-        self.check_equal(found["migration"], kct.parse(done.stdout))
+        self.assertIsNone(found["why"])
+        self.check_equal(found["migration"], told)
         self.assertLessEqual(abs(found["migration"]["unexplained_ns"]), 2 * nr_vcpus)
-        self.assertGreaterEqual(found["migration"]["vcpus"][-1]["unnecessary"], 1)
+        return found["migration"]
+
+    def test_nobody_watched(self):
+        move = self.check_nobody_watched(self.check_live, 4)
+        self.assertGreaterEqual(move["vcpus"][-1]["unnecessary"], 1)
+
+    def test_saved_and_restored(self):
+        self.check_nobody_watched(self.check_file, 2)
 
     def test_paused_and_resumed(self):
         """QEMU sets the clock of a VM that goes on: the same VM is source and target."""
@@ -75,7 +77,7 @@ class Journal(qemu.QemuTest):
         guest.wait_reads(source, 2)
         self.monitor.lines.find("src: its clock was set (")
         source.quit()
-        resumed = [one for one in self.end() if one["resumed"]]
+        resumed = [one for one in self.journal() if one["resumed"]]
         self.assertEqual([(one["name"], one["why"]) for one in resumed], [("src", None)])
         for vcpu in resumed[0]["migration"]["vcpus"]:
             self.assertIsNotNone(vcpu["observed_ns"])

@@ -90,7 +90,9 @@ class Clock:
         return self.in_target()[0]
 
 
-class Drift(qemu.QemuTest):
+class Watched(qemu.QemuTest):
+    """A migration under `record`, and all that is known of it."""
+
     def check_values(self, clock):
         """Each PVTI that the guest used is the recorded one in its place."""
         self.assertEqual(clock.page, clock.pvtis[-1])
@@ -285,8 +287,10 @@ class Drift(qemu.QemuTest):
         side = self.end_source(source, nr_vcpus)
         target = self.start_target("exec:cat " + path, *guest.arguments(nr_vcpus))
         target.wait_event("RESUME")
-        self.finish(record, side, target, nr_vcpus)
+        return self.finish(record, side, target, nr_vcpus)
 
+
+class Drift(Watched):
     def test_live_1(self):
         self.check_live(1)
 
