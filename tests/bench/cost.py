@@ -70,7 +70,7 @@ def account(setting):
     methods, notes = by_method(setting)
     scripts = [peers.bpftrace_values(), peers.bpftrace_arguments(), peers.bpftrace_nothing()]
     scripts, more = peers.usable(scripts, setting.directory)
-    tracers = setting.ours() + methods + scripts
+    tracers = setting.always_on() + methods + scripts
     measures = {
         tracer.name: (lambda tracer=tracer: spend(tracer, setting.directory))
         for tracer in tracers
@@ -101,7 +101,7 @@ def ns_each(tracer, directory):
 
 def clock(setting):
     others, notes = setting.usable_others()
-    tracers = setting.ours() + others
+    tracers = setting.always_on() + others
     nothing, more = peers.usable([peers.bpftrace_nothing()], setting.directory)
     measures = {name: (lambda: ns_each(None, None)) for name in ("untraced", "untraced, again")}
     for tracer in tracers + nothing:

@@ -27,7 +27,7 @@ def untraced():
 
 def measure(setting):
     measures = {"untraced": untraced, "untraced, again": untraced}
-    for tracer in setting.ours():
+    for tracer in setting.always_on():
         measures[tracer.name] = measure_traced(tracer, setting.directory)
     samples = pairs.interleave(measures, setting.rounds(25))
     table = Table("Exit rate of a guest", "exits a second", "of untraced")

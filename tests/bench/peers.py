@@ -131,8 +131,11 @@ class Stat(Tracer):
     def __init__(self, program=kct.PROGRAM):
         self.program = program
 
+    def arguments(self, directory):
+        return ("stat", "--json")
+
     def start(self, directory, cpus=None):
-        args = ("stat", "--json")
+        args = self.arguments(directory)
         self.process = self.spawn(
             *args, program=self.program, preexec_fn=guests.on_cpus(cpus)
         )
@@ -148,6 +151,16 @@ class Stat(Tracer):
         out = self.process.finish(signal.SIGINT)
         self.end(self.process)
         return kct.parse(out.splitlines()[-1])["lost"]
+
+
+class Monitor(Stat):
+    """With all that it does: segments, the journal, metrics."""
+
+    name = "monitor"
+
+    def arguments(self, directory):
+        return ("monitor", "--record", os.path.join(directory, "store"), "--keep-free", "0",
+                "--metrics", os.path.join(directory, "metrics.prom"))
 
 
 class Bpftrace(Tracer):
