@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <argp.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "attach/session.h"
 #include "cmd/attach.h"
 #include "cmd/cmd.h"
+#include "cmd/doctor.h"
 #include "host/host.h"
 #include "host/obstacles.h"
 #include "base/error.h"
@@ -57,28 +57,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-/* What would make a refused way possible; NULL where nothing would. */
-static const char *help_for(const struct kct_way *way, const struct kct_attempt *attempt)
-{
-	if (way->method == KCT_INLINED && attempt->error == -ENOENT)
-		return "install the kernel's debug symbols and give --debuginfo";
-	switch (attempt->error) {
-	case -EPERM:
-	case -EACCES:
-		if (way->method == KCT_TRACE_EVENT)
-			return "CAP_PERFMON, and a tracefs that may be read, or CAP_SYS_ADMIN";
-		return way->method == KCT_FENTRY
-			       ? "a kernel that lets functions be traced (no lockdown), if even "
-				 "root is refused"
-			       : "CAP_BPF and CAP_PERFMON, and no lockdown for confidentiality";
-	case -EXDEV:
-		return "the host's PID namespace (docker run --pid=host)";
-	case -EOPNOTSUPP:
-		return "a kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS";
-	}
-	return NULL;
-}
-
 /* ---- for people ---- */
 
 static void show_row(const struct kct_plan_row *row)
@@ -92,15 +70,6 @@ static void show_row(const struct kct_plan_row *row)
 	if (way && way->cannot)
 		printf("    %s%s\n", way->method == KCT_DERIVED ? "but: " : "but it does not show ",
 		       way->cannot);
-	for (size_t i = 0; i < row->evidence->nr_ways; i++) {
-		const struct kct_attempt *attempt = &row->attempts[i];
-		const char *help = help_for(&row->evidence->ways[i], attempt);
-
-		if (attempt->tried && attempt->error)
-			printf("    no %s on %s: %s%s%s\n",
-			       kct_method_names[row->evidence->ways[i].method], attempt->target,
-			       attempt->why, help ? "; what would help: " : "", help ? help : "");
-	}
 }
 
 static void show(const struct doctor *doctor)
@@ -125,6 +94,7 @@ static void show(const struct doctor *doctor)
 		printf("inlined: %s+0x%llx, in %s\n", doctor->plan.sites[i].function,
 		       (unsigned long long)doctor->plan.sites[i].offset,
 		       doctor->plan.sites[i].caller);
+	kct_doctor_show_refusals(&doctor->plan);
 	printf("\n%s\n", doctor->status == KCT_EXIT_OK ? "all evidence is there"
 			 : doctor->status == KCT_EXIT_INCOMPLETE
 				 ? "some evidence is missing or derived"
@@ -148,7 +118,7 @@ static json_t *refused_json(const struct kct_plan_row *row)
 						kct_method_names[way->method], "target",
 						kct_json_text(attempt->target), "errno",
 						-attempt->error, "why", attempt->why, "help",
-						kct_json_text(help_for(way, attempt))));
+						kct_json_text(kct_doctor_help(way, attempt))));
 	}
 	return refused;
 }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <argp.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/live.h"
 #include "base/duration.h"
 #include "base/error.h"
+#include "base/wall.h"
+#include "monitor/ends.h"
 #include "record/writer.h"
 #include "show/line.h"
 #include "show/report.h"
@@ -14,11 +18,12 @@
 struct trace {
 	struct kct_live live;
 	struct kct_output out;
-	bool json;
+	bool json, utc, colour;
 };
 
 static const struct argp_option options[] = {
 	{"json", 'j', NULL, 0, "One JSON object a line: the lines of a recording", 0},
+	{"utc", 'u', NULL, 0, "Times of day, in UTC, instead of seconds since the start", 0},
 	{"duration", 'd', "DURATION", 0, "End after this time (250ms, 10s, 2m)", 0},
 	{0},
 };
@@ -33,6 +38,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case 'j':
 		trace->json = true;
+		return 0;
+	case 'u':
+		trace->utc = true;
 		return 0;
 	case 'd':
 		if (kct_parse_duration(text, &trace->live.duration_ns) || !trace->live.duration_ns)
@@ -49,21 +57,80 @@ static void on_start(struct kct_live *live)
 	if (trace->json)
 		kct_write_header(trace->out.stream, &live->header);
 	else
-		fprintf(trace->out.stream, "%14s %7s %-24s %-9s %s\n", "SECONDS", "TID", "VM/vCPU",
-			"EVENT", "DETAILS");
+		fprintf(trace->out.stream, "%*s %7s %-24s %-9s %s\n", trace->utc ? -30 : 14,
+			trace->utc ? "UTC" : "SECONDS", "TID", "VM/vCPU", "EVENT", "DETAILS");
+}
+
+/* ---- colours ---- */
+
+#define RED    "\033[31m"
+#define YELLOW "\033[33m"
+#define CYAN   "\033[36m"
+#define NONE   "\033[0m"
+
+/* As https://no-color.org has it, and as terminals say that they have none. */
+static bool has_colours(int fd)
+{
+	const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return isatty(fd) && !(no && *no) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+/* What moves a guest's clock stands out, and what was asked for among it; NULL: nothing does. */
+static const char *colour_of(const union kct_any_event *event)
+{
+	switch (event->event.kind) {
+	case KCT_EVENT_SET_CLOCK:
+		return CYAN;
+	case KCT_EVENT_UPDATE:
+		if (event->update.effect == KCT_EFFECT_DISABLED)
+			return RED;
+		return event->update.cause == KCT_CAUSE_VCPU_REQUEST &&
+				       event->update.effect == KCT_EFFECT_RESNAPSHOT
+			       ? YELLOW
+			       : NULL;
+	case KCT_EVENT_PVTI:
+		return event->pvti.has_drift && event->pvti.drift_ns && !event->pvti.clock_set
+			       ? YELLOW
+			       : NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* ---- events ---- */
+
+/* By the wall clock as it is now: the event was a moment ago. */
+static void show_line(const struct trace *trace, const union kct_any_event *event,
+		      const struct kct_vm *vm)
+{
+	FILE *out = trace->out.stream;
+	char text[KCT_WALL_SIZE];
+	struct kct_anchor anchor;
+
+	if (!trace->utc) {
+		kct_show_line(out, event, vm, trace->live.header.started.boot_ns);
+		return;
+	}
+	kct_anchor_at(&anchor, event->event.ns);
+	kct_show_line_at(out, kct_wall_text(text, anchor.realtime_ns), event, vm);
 }
 
 static void on_event(struct kct_live *live, const union kct_any_event *event,
 		     const struct kct_vm_name *name)
 {
 	struct trace *trace = live->context;
+	const char *colour = trace->colour ? colour_of(event) : NULL;
 
-	if (trace->json)
+	if (trace->json) {
 		kct_write_event(trace->out.stream, event, name);
-	else
-		kct_show_line(trace->out.stream, event,
-			      kct_model_find_vm(&live->model, event->event.vm),
-			      live->header.started.boot_ns);
+		return;
+	}
+	if (colour)
+		fputs(colour, trace->out.stream);
+	show_line(trace, event, kct_model_find_vm(&live->model, event->event.vm));
+	if (colour)
+		fputs(NONE, trace->out.stream);
 }
 
 static int finish(struct trace *trace)
@@ -85,6 +152,7 @@ static int run(struct trace *trace)
 {
 	int status;
 
+	trace->colour = has_colours(STDOUT_FILENO);
 	kct_output_to_standard(&trace->out, STDOUT_FILENO);
 	status = kct_live_run(&trace->live);
 	if (!status)

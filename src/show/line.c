@@ -151,6 +151,15 @@ void kct_show_line(FILE *out, const union kct_any_event *event, const struct kct
 		   uint64_t started_ns)
 {
 	double seconds = (double)(int64_t)(event->event.ns - started_ns) / KCT_NS_PER_S;
+	char time[32];
+
+	snprintf(time, sizeof(time), "%14.9f", seconds);
+	kct_show_line_at(out, time, event, vm);
+}
+
+void kct_show_line_at(FILE *out, const char *time, const union kct_any_event *event,
+		      const struct kct_vm *vm)
+{
 	char name[KCT_VM_LABEL_SIZE] = "-", who[sizeof(name) + 16];
 	size_t width;
 
@@ -161,7 +170,7 @@ void kct_show_line(FILE *out, const union kct_any_event *event, const struct kct
 	else
 		snprintf(who, sizeof(who), "%s/%" PRIu32, name, event->event.vcpu);
 	width = kct_text_width(who);
-	fprintf(out, "%14.9f %7" PRIu32 " %s%*s %-9s ", seconds, event->event.tid, who,
+	fprintf(out, "%s %7" PRIu32 " %s%*s %-9s ", time, event->event.tid, who,
 		width < WHO_COLUMNS ? (int)(WHO_COLUMNS - width) : 0, "",
 		kct_event_names[event->event.kind]);
 	show_details(out, event, vm);

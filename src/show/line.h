@@ -11,5 +11,8 @@
 /* `vm` is the event's VM in the model, NULL if none; times are shown from `started_ns`. */
 void kct_show_line(FILE *out, const union kct_any_event *event, const struct kct_vm *vm,
 		   uint64_t started_ns);
+/* With this text for the time. */
+void kct_show_line_at(FILE *out, const char *time, const union kct_any_event *event,
+		      const struct kct_vm *vm);
 
 #endif

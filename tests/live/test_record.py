@@ -2,8 +2,10 @@
 """How record and trace begin and end, and where their lines go."""
 
 import collections
+import datetime
 import json
 import os
+import pty
 import signal
 
 import kct
@@ -208,6 +210,44 @@ class Trace(kct.LiveTest):
         updates = [row[4] for row in rows if row[3] == "update"]
         # The target's two, at least: all but the first vCPU of the source too.
         self.assertGreaterEqual(sum("unnecessary" in row for row in updates), 2)
+
+    def test_utc(self):
+        """Each event's time of day, between those before and after all of them."""
+        trace = self.start("trace", "--utc").wait_polling()
+        begin = datetime.datetime.now(datetime.timezone.utc)
+        kct.workload("migrate", "--vcpus", 2)
+        title, *rows = trace.finish(signal.SIGINT, check=kct.EXIT_OK).splitlines()
+        end = datetime.datetime.now(datetime.timezone.utc)
+        self.assertEqual(title.split(), ["UTC", "TID", "VM/vCPU", "EVENT", "DETAILS"])
+        rows = [row for row in rows if row.split()[3] == "update"]
+        self.assertGreater(len(rows), 4)
+        for row in rows:
+            self.assertEqual(row[:29], row[:29].strip())
+            at = datetime.datetime.fromisoformat(row[:26] + "+00:00")
+            self.assertTrue(begin <= at + datetime.timedelta(microseconds=1) and at <= end, row)
+            self.assertEqual(title.index("TID") + len("TID"), len(row[:38].rstrip()))
+
+    def coloured(self, **environment):
+        """The lines on a terminal, as they come."""
+        master, slave = pty.openpty()
+        trace = self.start("trace", stdout=slave, env={**os.environ, "TERM": "xterm",
+                                                       **environment}).wait_polling()
+        os.close(slave)
+        self.addCleanup(os.close, master)
+        lines = kct.Lines(open(master, "rb", buffering=0, closefd=False))
+        kct.workload("migrate", "--vcpus", 2)
+        found = [lines.find("set-clock")]
+        found += [lines.find("unnecessary")] if not environment else []
+        trace.signal(signal.SIGINT)
+        self.assertEqual(trace.popen.wait(kct.PATIENCE), kct.EXIT_OK, trace.stderr())
+        return found
+
+    def test_colours(self):
+        setting, unnecessary = self.coloured()
+        self.assertIn("\033[36m", setting)
+        self.assertIn("\033[33m", unnecessary)
+        for environment in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+            self.assertNotIn("\033", "".join(self.coloured(**environment)))
 
     def test_duration(self):
         done = kct.run("trace", "--json", "-d", "100ms", check=kct.EXIT_OK)
