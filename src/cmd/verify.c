@@ -22,6 +22,7 @@ enum {
 	OPTION_EXPECT = 0x300,
 	OPTION_RECORDING,
 	OPTION_TAP,
+	OPTION_BISECT,
 	OPTION_WORKLOAD = 0x400, /* and its enum kct_workload_option */
 };
 
@@ -41,6 +42,7 @@ struct verify {
 	struct kct_recording read;
 	char *what;  /* the printable form of the subject; ours */
 	bool failed; /* out of memory */
+	bool bisect;
 };
 
 /* ---- options ---- */
@@ -53,6 +55,7 @@ static const struct argp_option own_options[] = {
 	{"json", 'j', NULL, 0, "One JSON object", 0},
 	{"tap", OPTION_TAP, NULL, 0, "TAP, as kernel test runners read it", 0},
 	{"kselftest", OPTION_TAP, NULL, OPTION_ALIAS, NULL, 0},
+	{"bisect", OPTION_BISECT, NULL, 0, "Exit as 'git bisect run' wants it", 0},
 };
 #define NR_OWN (sizeof(own_options) / sizeof(own_options[0]))
 
@@ -141,6 +144,8 @@ static error_t check_options(struct verify *verify, struct argp_state *state)
 		argp_error(state, "the workload's options go with a SCENARIO");
 	if (!verify->scenario && !verify->recording && !verify->duration)
 		argp_error(state, "for how long? --duration");
+	if (verify->bisect && !verify->v.nr_checked)
+		argp_error(state, "what is good? --bisect goes with --expect");
 	if (verify->recording && (verify->output || verify->duration))
 		argp_error(state, "a --recording takes neither --output nor --duration");
 	return 0;
@@ -168,6 +173,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_TAP:
 		verify->format = FORMAT_TAP;
+		return 0;
+	case OPTION_BISECT:
+		verify->bisect = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		return take_scenario(verify, text, state);
@@ -360,6 +368,31 @@ static int run(struct verify *verify)
 	return status ? status : written;
 }
 
+/* For git bisect run: what does not say good or bad is skipped, and what never could ends it. */
+#define BISECT_SKIP 125
+#define BISECT_END  255
+
+static int bisect_status(int status)
+{
+	switch (status) {
+	case KCT_EXIT_OK:
+	case KCT_EXIT_FAILED:
+		return status;
+	case KCT_EXIT_USAGE:
+		return BISECT_END;
+	}
+	return BISECT_SKIP;
+}
+
+/* Also of options that cannot be parsed. */
+static bool is_for_bisect(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--bisect"))
+			return true;
+	return false;
+}
+
 /* The workload is this program: its VMs go by its name, not by that of the link. */
 static const char *own_path(char *path, size_t size)
 {
@@ -383,7 +416,8 @@ int cmd_verify(int argc, char **argv)
 		       "the workload under trace, watches a VM for a --duration, or reads a "
 		       "--recording, and gives a verdict: nothing-to-suppress, suppressed, "
 		       "coalesced, per-vcpu or inconclusive. Exit status 0: what was expected "
-		       "holds; 1: it does not; 4: the evidence cannot decide.",
+		       "holds; 1: it does not; 4: the evidence cannot decide. With --bisect 0, "
+		       "1, 125 for what cannot be decided or traced, and 255 for wrong usage.",
 		.children = children,
 	};
 	struct verify verify = {0};
@@ -395,6 +429,8 @@ int cmd_verify(int argc, char **argv)
 	add_word(&verify, own_path(path, sizeof(path)));
 	add_word(&verify, "workload");
 	add_word(&verify, "");
+	if (is_for_bisect(argc, argv))
+		argp_err_exit_status = BISECT_END;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &verify))
 		return KCT_EXIT_USAGE;
 	verify.v.judge = kct_judge_new();
@@ -413,5 +449,5 @@ int cmd_verify(int argc, char **argv)
 	free(verify.what);
 	kct_judge_free(verify.v.judge);
 	kct_live_close(&verify.live);
-	return status;
+	return verify.bisect ? bisect_status(status) : status;
 }

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -44,6 +45,49 @@ class VerifyCase(Case):
     def evidence(self, lines, status=DONE, **expected):
         evidence = self.judge(lines, status=status)["evidence"]
         self.assertEqual({key: evidence[key] for key in expected}, expected)
+
+
+class Bisect(VerifyCase):
+    """As `git bisect run` has it: good, bad, skip, and no use in going on."""
+
+    SKIP, END = 125, 255
+
+    def test_statuses(self):
+        for guest, status in (("suppressed", DONE), ("per-vcpu", FAILED),
+                              ("inconclusive", self.SKIP)):
+            self.verify(recording(guest_of(guest)), "--bisect", "--expect", "suppressed",
+                        status=status)
+        good = self.write("good", recording(guest_of("suppressed")))
+        for words in (["--recording", good, "--bisect"], ["--bisect", "--expect", "nonsense"],
+                      ["--recording", self.path("none"), "--expect", "suppressed", "--bisect"],
+                      ["--expect", "suppressed", "--bisect", "no-scenario"]):
+            self.check(run("verify", *words), self.END)
+
+    def test_git(self):
+        """It finds the commit, and passes over one that cannot be told."""
+        if not shutil.which("git"):
+            self.skipTest("no git here")
+
+        def git(*words):
+            done = subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e", *words],
+                                  cwd=self.directory, capture_output=True, text=True, check=False,
+                                  env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout
+
+        git("init", "-q")
+        guests = ["suppressed", "suppressed", "inconclusive", "suppressed", "per-vcpu",
+                  "per-vcpu", "per-vcpu"]
+        for number, guest in enumerate(guests):
+            self.write("recording.jsonl", recording(guest_of(guest)))
+            self.write("number", str(number).encode())
+            git("add", "recording.jsonl", "number")
+            git("commit", "-q", "-m", f"number {number}")
+        git("bisect", "start", "HEAD", f"HEAD~{len(guests) - 1}")
+        said = git("bisect", "run", PROGRAM, "verify", "--bisect", "--recording",
+                   "recording.jsonl", "--expect", "suppressed")
+        self.assertIn("is the first bad commit", said)
+        self.assertEqual(git("log", "-1", "--format=%s", "refs/bisect/bad").strip(), "number 4")
 
 
 class Verdicts(VerifyCase):
