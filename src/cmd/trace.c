@@ -85,10 +85,7 @@ static const char *colour_of(const union kct_any_event *event)
 	case KCT_EVENT_UPDATE:
 		if (event->update.effect == KCT_EFFECT_DISABLED)
 			return RED;
-		return event->update.cause == KCT_CAUSE_VCPU_REQUEST &&
-				       event->update.effect == KCT_EFFECT_RESNAPSHOT
-			       ? YELLOW
-			       : NULL;
+		return kct_is_unnecessary(&event->update) ? YELLOW : NULL;
 	case KCT_EVENT_PVTI:
 		return event->pvti.has_drift && event->pvti.drift_ns && !event->pvti.clock_set
 			       ? YELLOW

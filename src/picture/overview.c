@@ -137,8 +137,7 @@ static bool put_together(struct kct_overview *overview)
 static void count_update(struct kct_cell *cell, const struct kct_update_event *e)
 {
 	cell->updates = 1;
-	cell->unnecessary =
-		e->cause == KCT_CAUSE_VCPU_REQUEST && e->effect == KCT_EFFECT_RESNAPSHOT;
+	cell->unnecessary = kct_is_unnecessary(e);
 	cell->active = e->after.active;
 }
 

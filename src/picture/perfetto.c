@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kvmclock/account.h"
 #include "base/text.h"
 #include "base/tree.h"
 #include "model/names.h"
@@ -357,7 +358,7 @@ static void on_request(struct kct_perfetto *trace, struct vm *vm, struct vcpu *v
 static void count_update(struct kct_perfetto *trace, struct vm *vm,
 			 const struct kct_update_event *e)
 {
-	if (e->cause == KCT_CAUSE_VCPU_REQUEST && e->effect == KCT_EFFECT_RESNAPSHOT)
+	if (kct_is_unnecessary(e))
 		write_counter(trace, vm->unnecessary_track, e->event.ns,
 			      (int64_t)++vm->unnecessary);
 	if (e->before.active == KCT_YES && e->after.kernel_ns != e->before.kernel_ns)
