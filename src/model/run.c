@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
 #include "model/run.h"
 
 /* A clock that NTP disciplines runs up to 500 ppm off (MAXFREQ of the kernel): faster is set. */
@@ -54,4 +56,44 @@ uint64_t kct_realtime_error(const struct kct_clocks *clocks)
 	if (__builtin_add_overflow(error, stepped(clocks), &error))
 		return UINT64_MAX;
 	return error;
+}
+
+/* ---- losses ---- */
+
+const struct kct_missed *kct_missed_of(const struct kct_misses *misses, const char *evidence)
+{
+	for (uint32_t i = 0; i < misses->count; i++)
+		if (!strcmp(misses->list[i].evidence, evidence))
+			return &misses->list[i];
+	return NULL;
+}
+
+static void add(uint64_t *sum, uint64_t more)
+{
+	if (__builtin_add_overflow(*sum, more, sum))
+		*sum = UINT64_MAX;
+}
+
+static void add_missed(struct kct_misses *misses, const struct kct_missed *more)
+{
+	const struct kct_missed *found = kct_missed_of(misses, more->evidence);
+	struct kct_missed *sum;
+
+	if (!found) {
+		if (misses->count < KCT_MAX_HOOKS)
+			misses->list[misses->count++] = *more;
+		return;
+	}
+	sum = &misses->list[found - misses->list];
+	add(&sum->calls, more->calls);
+	sum->counted &= more->counted;
+}
+
+void kct_losses_add(uint64_t losses[KCT_NR_LOSSES], struct kct_misses *misses,
+		    const struct kct_trailer *more)
+{
+	for (int i = 0; i < KCT_NR_LOSSES; i++)
+		add(&losses[i], more->losses[i]);
+	for (uint32_t i = 0; i < more->misses.count; i++)
+		add_missed(misses, &more->misses.list[i]);
 }

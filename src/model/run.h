@@ -99,6 +99,12 @@ struct kct_trailer {
 	int32_t status;	 /* exit status of the command; -1 without one */
 };
 
+/* Of a piece of evidence; NULL if nothing of it was skipped. */
+const struct kct_missed *kct_missed_of(const struct kct_misses *misses, const char *evidence);
+/* What a trailer tells, added up. Too much to be counted, as made-up numbers, is UINT64_MAX. */
+void kct_losses_add(uint64_t losses[KCT_NR_LOSSES], struct kct_misses *misses,
+		    const struct kct_trailer *more);
+
 /* The anchors of a recording: each clock is taken to run evenly from one to the other. */
 struct kct_clocks {
 	struct kct_anchor start, end;

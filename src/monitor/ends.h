@@ -13,7 +13,4 @@ void kct_losses_since(struct kct_trailer *trailer, const uint64_t before[KCT_NR_
 		      const struct kct_misses *missed_before, const uint64_t now[KCT_NR_LOSSES],
 		      const struct kct_misses *missed_now);
 
-/* Those of one trailer, added to another's. */
-void kct_losses_add(struct kct_trailer *sum, const struct kct_trailer *more);
-
 #endif

@@ -209,7 +209,7 @@ static int read_piece(struct pinning *p, const struct piece *piece)
 		error = -EBADMSG;
 	/* One without a trailer is the one that is written at the time. */
 	if (!error)
-		kct_losses_add(&p->trailer,
+		kct_losses_add(p->trailer.losses, &p->trailer.misses,
 			       p->reader->trailer_seen ? &p->reader->trailer : &p->job->lost);
 	fclose(in);
 	return error;

@@ -103,47 +103,12 @@ bool kct_join_header(struct kct_join *join, const struct kct_header *header, cha
 
 /* ---- trailers ---- */
 
-static struct kct_missed *missed_of(struct kct_misses *misses, const char *evidence)
-{
-	for (uint32_t i = 0; i < misses->count; i++)
-		if (!strcmp(misses->list[i].evidence, evidence))
-			return &misses->list[i];
-	if (misses->count == KCT_MAX_HOOKS)
-		return NULL;
-	misses->list[misses->count] = (struct kct_missed){.counted = true};
-	snprintf(misses->list[misses->count].evidence, sizeof(misses->list[0].evidence), "%s",
-		 evidence);
-	return &misses->list[misses->count++];
-}
-
-/* Made-up numbers are not to be taken for none. */
-static void add(uint64_t *sum, uint64_t more)
-{
-	if (__builtin_add_overflow(*sum, more, sum))
-		*sum = UINT64_MAX;
-}
-
-static void add_losses(struct kct_model *model, const struct kct_trailer *trailer)
-{
-	for (int i = 0; i < KCT_NR_LOSSES; i++)
-		add(&model->losses[i], trailer->losses[i]);
-	for (uint32_t i = 0; i < trailer->misses.count; i++) {
-		const struct kct_missed *one = &trailer->misses.list[i];
-		struct kct_missed *sum = missed_of(&model->misses, one->evidence);
-
-		if (!sum)
-			continue;
-		add(&sum->calls, one->calls);
-		sum->counted &= one->counted;
-	}
-}
-
 void kct_join_trailer(struct kct_join *join, const struct kct_trailer *trailer, uint64_t events)
 {
 	struct kct_recording *recording = join->recording;
 
 	recording->trailer = *trailer;
-	add_losses(&recording->model, trailer);
+	kct_losses_add(recording->model.losses, &recording->model.misses, trailer);
 	if (trailer->events != events)
 		lacks(join, "%" PRIu64 " events were recorded, %" PRIu64 " are in the file",
 		      trailer->events, events);
