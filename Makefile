@@ -291,6 +291,5 @@ uninstall:
 include packaging/packaging.mk
 include tests/unit/unit.mk
 include tests/reliability.mk
-include tests/picture/picture.mk
-include tests/fleet/fleet.mk
+include tests/npm.mk
 include tests/live/guest/guest.mk
