@@ -124,6 +124,18 @@ class Directory(Case):
         (report,) = self.report("-j", self.segments(*parts), status=INCOMPLETE).objects
         self.assertEqual((report["lost"], report["losses"]["ring-full"]), (6, 6))
 
+    def test_missed_calls_add_up(self):
+        """By evidence; what one run could not count is not known of both."""
+        told = [[{"evidence": "pvti", "calls": 2}, {"evidence": "request", "calls": 4}],
+                [{"evidence": "pvti", "calls": 3}, {"evidence": "request", "calls": None},
+                 {"evidence": "update", "calls": 1}]]
+        parts = [(name, lines[:-1] + [r.line(r.trailer(
+            len(lines) - 2, {"missed": sum(one["calls"] or 0 for one in missed)}, missed=missed))])
+                 for (name, lines), missed in zip(self.halves(), told)]
+        (report,) = self.report("-j", self.segments(*parts), status=INCOMPLETE).objects
+        self.assertEqual({row["evidence"]: row["calls"] for row in report["missed"]},
+                         {"pvti": 5, "request": None, "update": 1})
+
     def test_what_is_missing_between(self):
         gap = {"from_ns": 1, "to_ns": 2, "events": 7, "why": "No space left on device"}
         for name, second, pattern in (
