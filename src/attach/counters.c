@@ -195,6 +195,6 @@ int kct_session_counters(const struct kct_session *session, struct kct_model *mo
 		error = kct_map_each(bpf_map__fd(session->bpf->maps.vcpus),
 				     sizeof(struct kct_vcpu_state), take_vcpu, &taking);
 	model->unattributed = session->bpf->bss->unattributed;
-	kct_session_losses(session, model->losses, &model->misses);
+	kct_session_losses(session, model->lost.losses, &model->lost.misses);
 	return error;
 }

@@ -286,10 +286,9 @@ static int finish(struct kct_live *live)
 	error = kct_session_reap(live->session);
 	if (live->output)
 		kct_output_settle(live->output);
-	kct_session_losses(live->session, live->model.losses, &live->model.misses);
-	live->model.losses[KCT_LOSS_UNWRITTEN] = live->unwritten;
-	memcpy(live->trailer.losses, live->model.losses, sizeof(live->trailer.losses));
-	live->trailer.misses = live->model.misses;
+	kct_session_losses(live->session, live->model.lost.losses, &live->model.lost.misses);
+	live->model.lost.losses[KCT_LOSS_UNWRITTEN] = live->unwritten;
+	live->trailer.lost = live->model.lost;
 	live->trailer.events = live->model.events;
 	live->trailer.status = live->loop.child_status;
 	snprintf(live->trailer.reason, sizeof(live->trailer.reason), "%s", live->loop.reason);

@@ -31,6 +31,7 @@ struct monitor {
 	struct kct_recorder_options record;
 	struct kct_trigger_options trigger;
 	struct kct_state state;
+	struct kct_losses losses;
 	struct kct_recorder recorder;
 	struct kct_triggers triggers;
 	struct kct_journal journal;
@@ -342,12 +343,12 @@ static void close_others(struct monitor *monitor)
 
 /* ---- the run ---- */
 
-static void losses_now(void *context, uint64_t losses[KCT_NR_LOSSES], struct kct_misses *misses)
+static void read_losses(void *context, struct kct_lost *lost)
 {
 	const struct monitor *monitor = context;
 
-	kct_session_losses(monitor->live.session, losses, misses);
-	losses[KCT_LOSS_UNWRITTEN] = monitor->live.unwritten;
+	kct_session_losses(monitor->live.session, lost->losses, &lost->misses);
+	lost->losses[KCT_LOSS_UNWRITTEN] = monitor->live.unwritten;
 }
 
 static int begin_recorder(struct monitor *monitor)
@@ -357,13 +358,13 @@ static int begin_recorder(struct monitor *monitor)
 	if (!monitor->record.directory)
 		return 0;
 	error = kct_recorder_begin(&monitor->recorder, &monitor->record, &monitor->live.header,
-				   &monitor->state, losses_now, monitor);
+				   &monitor->state, &monitor->losses);
 	if (error) {
 		kct_error("%s: %s", monitor->record.directory, strerror(-error));
 		return error;
 	}
 	kct_journal_begin(&monitor->journal, monitor->record.directory, &monitor->live.header,
-			  &monitor->state, losses_now, monitor);
+			  &monitor->state, &monitor->losses);
 	monitor->journal.triggers = &monitor->triggers;
 	error = kct_triggers_begin(&monitor->triggers, &monitor->recorder, &monitor->state);
 	if (error)
@@ -381,8 +382,7 @@ static int begin_publisher(struct monitor *monitor)
 		.state = &monitor->state,
 		.recorder = monitor->record.directory ? &monitor->recorder : NULL,
 		.triggers = monitor->record.directory ? &monitor->triggers : NULL,
-		.losses_now = losses_now,
-		.context = monitor,
+		.losses = &monitor->losses,
 	};
 	int error;
 
@@ -442,6 +442,7 @@ static void on_drained(struct kct_live *live)
 
 	if (monitor->failure || !monitor->record.directory)
 		return;
+	kct_losses_drained(&monitor->losses);
 	kct_recorder_drained(&monitor->recorder);
 	kct_triggers_drained(&monitor->triggers, kct_clock_ns(CLOCK_BOOTTIME));
 	/* What the events have made due may be earlier than what was. */
@@ -503,6 +504,8 @@ static void init(struct monitor *monitor)
 	kct_live_init(&monitor->live);
 	monitor->live.session_options.emitted_kinds = ~0U;
 	monitor->live.keep_gone = KCT_KEEP_NONE;
+	monitor->losses.read = read_losses;
+	monitor->losses.context = monitor;
 	monitor->live.context = monitor;
 	monitor->live.on_start = on_start;
 	monitor->live.on_event = on_event;

@@ -130,7 +130,8 @@ static int finish(struct record *record)
 	int status, written;
 
 	if (kct_output_settle(&record->recording))
-		live->model.losses[KCT_LOSS_UNWRITTEN] += kct_output_missing(&record->recording);
+		live->model.lost.losses[KCT_LOSS_UNWRITTEN] +=
+			kct_output_missing(&record->recording);
 	else
 		kct_write_trailer(record->recording.stream, &live->trailer);
 	written = kct_output_close(&record->recording);

@@ -128,7 +128,7 @@ static void update(struct stat_run *run)
 		live->failure = KCT_EXIT_HOST;
 	}
 	live->model.events = 0;
-	live->model.losses[KCT_LOSS_UNWRITTEN] = live->unwritten;
+	live->model.lost.losses[KCT_LOSS_UNWRITTEN] = live->unwritten;
 	if (!kct_filter_is_set(&live->filter))
 		return;
 	drop(&live->model, &live->filter);

@@ -69,8 +69,7 @@ struct kct_model {
 	struct kct_folded folded;
 	struct kct_unattributed unattributed;
 	uint64_t events; /* events taken in; 0 where the counters came as such */
-	uint64_t losses[KCT_NR_LOSSES];
-	struct kct_misses misses;
+	struct kct_lost lost;
 	struct kct_passed passed;
 	uint64_t passed_unlaid; /* of its events, those that are nobody's: of whichever VM */
 };

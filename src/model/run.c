@@ -89,11 +89,20 @@ static void add_missed(struct kct_misses *misses, const struct kct_missed *more)
 	sum->counted &= more->counted;
 }
 
-void kct_losses_add(uint64_t losses[KCT_NR_LOSSES], struct kct_misses *misses,
-		    const struct kct_trailer *more)
+bool kct_lost_any(const struct kct_lost *lost)
+{
+	uint64_t any = lost->other | lost->misses.count;
+
+	for (int i = 0; i < KCT_NR_LOSSES; i++)
+		any |= lost->losses[i];
+	return any;
+}
+
+void kct_lost_add(struct kct_lost *sum, const struct kct_lost *more)
 {
 	for (int i = 0; i < KCT_NR_LOSSES; i++)
-		add(&losses[i], more->losses[i]);
+		add(&sum->losses[i], more->losses[i]);
 	for (uint32_t i = 0; i < more->misses.count; i++)
-		add_missed(misses, &more->misses.list[i]);
+		add_missed(&sum->misses, &more->misses.list[i]);
+	add(&sum->other, more->other);
 }

@@ -42,6 +42,13 @@ struct kct_misses {
 	uint32_t count;
 };
 
+/* Events that were lost, by reason, and what the missed ones are made of. */
+struct kct_lost {
+	uint64_t losses[KCT_NR_LOSSES];
+	struct kct_misses misses;
+	uint64_t other; /* for a reason that only another release knows */
+};
+
 /* Events that could not be written, before a segment of a flight recorder begins. */
 struct kct_gap {
 	uint64_t from_ns, to_ns; /* CLOCK_BOOTTIME; 0: there is none */
@@ -61,6 +68,8 @@ struct kct_segment {
 	uint32_t reasons; /* why a masterclock went off: bit of each enum kct_reason */
 	uint64_t folded;  /* triggers that came within the span of the first */
 	struct kct_gap gap;
+	/* The trailer of the segment before it tells of these, but they may be of this one. */
+	struct kct_lost carried;
 };
 
 /* Where and how it was made. Texts are printable forms (base/text.h); "" is not known. */
@@ -92,18 +101,16 @@ struct kct_passed {
 struct kct_trailer {
 	struct kct_anchor ended;
 	uint64_t events; /* lines between header and trailer */
-	uint64_t losses[KCT_NR_LOSSES];
-	struct kct_misses misses; /* what losses[KCT_LOSS_MISSED] is made of */
-	uint64_t other_losses;	  /* events lost for a reason that only another release knows */
+	struct kct_lost lost;
 	char reason[16]; /* "command", "duration", "signal", "error", "rotation", "trigger" */
 	int32_t status;	 /* exit status of the command; -1 without one */
 };
 
 /* Of a piece of evidence; NULL if nothing of it was skipped. */
 const struct kct_missed *kct_missed_of(const struct kct_misses *misses, const char *evidence);
-/* What a trailer tells, added up. Too much to be counted, as made-up numbers, is UINT64_MAX. */
-void kct_losses_add(uint64_t losses[KCT_NR_LOSSES], struct kct_misses *misses,
-		    const struct kct_trailer *more);
+bool kct_lost_any(const struct kct_lost *lost);
+/* Added up. Too much to be counted, as made-up numbers, is UINT64_MAX. */
+void kct_lost_add(struct kct_lost *sum, const struct kct_lost *more);
 
 /* The anchors of a recording: each clock is taken to run evenly from one to the other. */
 struct kct_clocks {

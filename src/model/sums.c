@@ -57,7 +57,7 @@ static uint64_t events_lost(const uint64_t losses[KCT_NR_LOSSES])
 
 uint64_t kct_lost(const struct kct_model *model)
 {
-	return events_lost(model->losses);
+	return events_lost(model->lost.losses);
 }
 
 bool kct_losses_text(const uint64_t losses[KCT_NR_LOSSES], char *text, size_t size)

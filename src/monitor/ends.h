@@ -8,9 +8,4 @@
 /* The clocks as they were, or will be, at a CLOCK_BOOTTIME near now. */
 void kct_anchor_at(struct kct_anchor *anchor, uint64_t boot_ns);
 
-/* What of the losses was not there before, for a trailer. */
-void kct_losses_since(struct kct_trailer *trailer, const uint64_t before[KCT_NR_LOSSES],
-		      const struct kct_misses *missed_before, const uint64_t now[KCT_NR_LOSSES],
-		      const struct kct_misses *missed_now);
-
 #endif

@@ -63,8 +63,7 @@ static bool work_out(struct figures *f, const struct kct_entry *entry)
 		failed = kct_histories_event(&f->histories, &log->events[i]) ||
 			 kct_judge_event(judge, &log->events[i]);
 	if (!failed) {
-		memcpy(f->model.losses, entry->trailer->losses, sizeof(f->model.losses));
-		f->model.misses = entry->trailer->misses;
+		f->model.lost = entry->trailer->lost;
 		if (log->truncated)
 			kct_judge_doubt(judge, "more events than the journal keeps");
 		kct_judge_losses(judge, &f->model);
@@ -269,13 +268,12 @@ static bool take_trailer(struct kct_entry_read *read, struct kct_reader *reader,
 	if (kct_reader_object(reader, object) != KCT_LINE_TRAILER)
 		return false;
 	recording->trailer = reader->trailer;
-	memcpy(recording->model.losses, reader->trailer.losses, sizeof(recording->model.losses));
-	recording->model.misses = reader->trailer.misses;
+	recording->model.lost = reader->trailer.lost;
 	if (reader->trailer.events != reader->events)
 		snprintf(recording->incomplete, sizeof(recording->incomplete),
 			 "there were more events than the journal keeps");
 	else
-		kct_losses_text(recording->model.losses, recording->incomplete,
+		kct_losses_text(recording->model.lost.losses, recording->incomplete,
 				sizeof(recording->incomplete));
 	recording->whole = true;
 	return true;

@@ -32,13 +32,12 @@
 struct watch {
 	uint32_t number; /* first: the key in its tree */
 	struct kct_log log;
-	bool ran;		      /* before its log began: the guest had a PVTI then */
-	bool touched;		      /* the VMM has */
-	bool is_set;		      /* its clock has been */
-	uint64_t arrived_ns;	      /* and a stable PVTI was published then */
-	uint64_t read_ns;	      /* its clock was read last; 0 */
-	uint64_t lost[KCT_NR_LOSSES]; /* when it began */
-	struct kct_misses missed;
+	bool ran;	      /* before its log began: the guest had a PVTI then */
+	bool touched;	      /* the VMM has */
+	bool is_set;	      /* its clock has been */
+	uint64_t arrived_ns;  /* and a stable PVTI was published then */
+	uint64_t read_ns;     /* its clock was read last; 0 */
+	struct kct_lost lost; /* when it began, at the earliest */
 };
 
 /* ---- writing ---- */
@@ -149,15 +148,14 @@ static void write_log(struct kct_journal *journal, const struct watch *watch, ui
 	struct kct_trailer trailer = {.events = log->count + log->truncated, .status = -1};
 	struct kct_header header = journal->header;
 	struct kct_entry entry = {kind, why, &header, &trailer, log, recording_of(journal, ns)};
-	uint64_t lost[KCT_NR_LOSSES];
-	struct kct_misses missed;
+	struct kct_lost lost;
 
 	if (!log->count)
 		return;
 	header.started = journal->recent[1].boot_ns ? journal->recent[1] : journal->recent[0];
 	kct_host_anchor(&trailer.ended);
-	journal->losses_now(journal->context, lost, &missed);
-	kct_losses_since(&trailer, watch->lost, &watch->missed, lost, &missed);
+	kct_losses_now(journal->losses, &lost);
+	kct_lost_since(&trailer.lost, &watch->lost, &lost);
 	snprintf(trailer.reason, sizeof(trailer.reason), "rotation");
 	write_entry(journal, &entry);
 }
@@ -210,7 +208,7 @@ static struct watch *new_watch(struct kct_journal *journal, uint32_t number)
 	census.watch = watch;
 	if (vm)
 		kct_state_tell_vm(vm, log_known, &census);
-	journal->losses_now(journal->context, watch->lost, &watch->missed);
+	watch->lost = journal->losses->drained;
 	if (!census.error)
 		return watch;
 	drop_watch(journal, watch);
@@ -425,14 +423,13 @@ uint64_t kct_journal_tick(struct kct_journal *journal, uint64_t now_ns)
 
 void kct_journal_begin(struct kct_journal *journal, const char *directory,
 		       const struct kct_header *header, const struct kct_state *state,
-		       kct_losses_now losses_now, void *context)
+		       const struct kct_losses *losses)
 {
 	*journal = (struct kct_journal){
 		.directory = directory,
 		.state = state,
 		.header = *header,
-		.losses_now = losses_now,
-		.context = context,
+		.losses = losses,
 		.due_ns = UINT64_MAX,
 	};
 	journal->recent[0] = header->started;

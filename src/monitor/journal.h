@@ -18,11 +18,10 @@
 struct kct_journal {
 	const char *directory;
 	const struct kct_triggers *triggers; /* not ours: they know what is pinned; NULL */
-	const struct kct_state *state; /* not ours: as it is before the event that is taken in */
-	struct kct_header header;      /* of the run, without what entries do not need */
-	kct_losses_now losses_now;
-	void *context;
-	void *watches; /* tree, by the VM's number */
+	const struct kct_state *state;	 /* not ours: as it is before the event that is taken in */
+	struct kct_header header;	 /* of the run, without what entries do not need */
+	const struct kct_losses *losses; /* not ours */
+	void *watches;			 /* tree, by the VM's number */
 	size_t nr_watches;
 	struct kct_anchor recent[2]; /* an hour ago at most, and the one before that */
 	bool cannot_write;	     /* it has been said */
@@ -36,7 +35,7 @@ struct kct_journal {
 
 void kct_journal_begin(struct kct_journal *journal, const char *directory,
 		       const struct kct_header *header, const struct kct_state *state,
-		       kct_losses_now losses_now, void *context);
+		       const struct kct_losses *losses);
 /* An event, before the state has taken it in. 0 or -ENOMEM. */
 int kct_journal_event(struct kct_journal *journal, const union kct_any_event *event,
 		      const struct kct_vm_name *name);

@@ -194,20 +194,19 @@ static void evidence(struct kct_exposition *to, const struct kct_header *header)
 
 static void losses(struct kct_exposition *to, const struct kct_metrics_of *of)
 {
-	uint64_t lost[KCT_NR_LOSSES];
-	struct kct_misses misses;
+	struct kct_lost lost;
 
-	of->losses_now(of->context, lost, &misses);
+	kct_losses_now(of->losses, &lost);
 	kct_family(to, "kvmclock_losses", KCT_COUNTER, NULL,
 		   "Events that are missing in all this, or VMs and vCPUs without room.");
 	for (int i = 0; i < KCT_NR_LOSSES; i++)
-		kct_sample(to, LABELS("reason", kct_loss_names[i]), lost[i]);
+		kct_sample(to, LABELS("reason", kct_loss_names[i]), lost.losses[i]);
 	kct_family(to, "kvmclock_missed_calls", KCT_COUNTER, NULL,
 		   "How often the kernel skipped the programs of a piece of evidence.");
-	for (uint32_t i = 0; i < misses.count; i++)
-		if (misses.list[i].counted)
-			kct_sample(to, LABELS("evidence", misses.list[i].evidence),
-				   misses.list[i].calls);
+	for (uint32_t i = 0; i < lost.misses.count; i++)
+		if (lost.misses.list[i].counted)
+			kct_sample(to, LABELS("evidence", lost.misses.list[i].evidence),
+				   lost.misses.list[i].calls);
 }
 
 static void recorder(struct kct_exposition *to, const struct kct_recorder *recorder)

@@ -35,8 +35,7 @@ struct kct_metrics_of {
 	const struct kct_state *state;
 	const struct kct_recorder *recorder; /* NULL: there is none */
 	const struct kct_triggers *triggers; /* NULL: likewise */
-	kct_losses_now losses_now;
-	void *context;
+	const struct kct_losses *losses;
 };
 
 enum kct_metrics_format { KCT_METRICS_TEXT, KCT_METRICS_OPEN };

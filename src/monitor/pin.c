@@ -65,11 +65,16 @@ static void tell_gap(struct pinning *p, const struct kct_gap *gap)
 		add_gap(&p->header.segment.gap, gap);
 }
 
+static bool is_next(const struct piece *before, const struct piece *after)
+{
+	return before->segment.sequence + 1 == after->segment.sequence;
+}
+
 static void tell_hole(struct pinning *p, const struct piece *before, const struct piece *after)
 {
 	struct kct_gap gap = {.from_ns = before->started_ns, .to_ns = after->started_ns};
 
-	if (before->segment.sequence + 1 == after->segment.sequence || after->segment.gap.to_ns)
+	if (is_next(before, after) || after->segment.gap.to_ns)
 		return;
 	snprintf(gap.why, sizeof(gap.why), "segments are missing");
 	tell_gap(p, &gap);
@@ -209,8 +214,8 @@ static int read_piece(struct pinning *p, const struct piece *piece)
 		error = -EBADMSG;
 	/* One without a trailer is the one that is written at the time. */
 	if (!error)
-		kct_losses_add(p->trailer.losses, &p->trailer.misses,
-			       p->reader->trailer_seen ? &p->reader->trailer : &p->job->lost);
+		kct_lost_add(&p->trailer.lost,
+			     p->reader->trailer_seen ? &p->reader->trailer.lost : &p->job->lost);
 	fclose(in);
 	return error;
 }
@@ -219,8 +224,12 @@ static int read_pieces(struct pinning *p)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < p->nr_pieces && !error && !p->over; i++)
+	for (size_t i = 0; i < p->nr_pieces && !error && !p->over; i++) {
+		/* The trailer before it, if it is one of these, has told of them. */
+		if (!i || !is_next(&p->pieces[i - 1], &p->pieces[i]))
+			kct_lost_add(&p->trailer.lost, &p->pieces[i].segment.carried);
 		error = read_piece(p, &p->pieces[i]);
+	}
 	if (error)
 		return error;
 	begin_span(p);

@@ -18,8 +18,8 @@ struct kct_pin_job {
 	struct kct_pin pin;
 	uint64_t run_ns; /* the run of which the segments are */
 	char boot_id[40];
-	struct kct_gap gap;	 /* that is open; to_ns is 0 if there is none */
-	struct kct_trailer lost; /* since the segment began that is written at the time */
+	struct kct_gap gap;   /* that is open; to_ns is 0 if there is none */
+	struct kct_lost lost; /* since the segment began that is written at the time */
 };
 
 /* Write it; for the process itself. 0 or -errno. */

@@ -109,18 +109,17 @@ static void begin_segment(struct kct_recorder *r, uint64_t boot_ns)
 }
 
 /*
- * What was lost while events are still unread may be of this segment or of the next: both tell of
- * it. What was lost when all had been read is of this one.
+ * Each loss is in one trailer, so that they add up. What was lost while events are still unread may
+ * be of the next segment, too, whose header says so.
  */
-static void settle_losses(struct kct_recorder *r, struct kct_trailer *trailer)
+static void settle_losses(struct kct_recorder *r, struct kct_lost *lost)
 {
-	uint64_t now[KCT_NR_LOSSES];
-	struct kct_misses missed;
+	struct kct_lost now;
 
-	r->losses_now(r->context, now, &missed);
-	kct_losses_since(trailer, r->lost_before, &r->missed_before, now, &missed);
-	memcpy(r->lost_before, r->is_drained ? now : r->drained, sizeof(r->lost_before));
-	r->missed_before = r->is_drained ? missed : r->missed_drained;
+	kct_losses_now(r->losses, &now);
+	kct_lost_since(lost, &r->told, &now);
+	kct_lost_since(&r->header.segment.carried, &r->losses->drained, &now);
+	r->told = now;
 }
 
 static void end_segment(struct kct_recorder *r, uint64_t boot_ns, const char *reason)
@@ -130,7 +129,7 @@ static void end_segment(struct kct_recorder *r, uint64_t boot_ns, const char *re
 
 	if (!r->file)
 		return;
-	settle_losses(r, &trailer);
+	settle_losses(r, &trailer.lost);
 	kct_anchor_at(&trailer.ended, boot_ns);
 	snprintf(trailer.reason, sizeof(trailer.reason), "%s", reason);
 	kct_write_trailer(kct_segment_stream(r->file), &trailer);
@@ -153,15 +152,14 @@ static void rotate(struct kct_recorder *r, uint64_t boot_ns)
 
 int kct_recorder_begin(struct kct_recorder *r, const struct kct_recorder_options *options,
 		       const struct kct_header *header, const struct kct_state *state,
-		       kct_losses_now losses_now, void *context)
+		       const struct kct_losses *losses)
 {
 	int error;
 
 	*r = (struct kct_recorder){
 		.options = *options,
 		.state = state,
-		.losses_now = losses_now,
-		.context = context,
+		.losses = losses,
 		.header = *header,
 		.run_ns = header->started.boot_ns,
 		.is_drained = true,
@@ -203,19 +201,17 @@ void kct_recorder_event(struct kct_recorder *r, const union kct_any_event *event
 	r->written++;
 }
 
-void kct_recorder_losses(const struct kct_recorder *r, struct kct_trailer *trailer)
+void kct_recorder_lost(const struct kct_recorder *r, struct kct_lost *lost)
 {
-	uint64_t now[KCT_NR_LOSSES];
-	struct kct_misses missed;
+	struct kct_lost now;
 
-	r->losses_now(r->context, now, &missed);
-	kct_losses_since(trailer, r->lost_before, &r->missed_before, now, &missed);
+	kct_losses_now(r->losses, &now);
+	kct_lost_since(lost, &r->told, &now);
 }
 
 void kct_recorder_drained(struct kct_recorder *r)
 {
 	r->is_drained = true;
-	r->losses_now(r->context, r->drained, &r->missed_drained);
 	kct_recorder_flush(r);
 }
 

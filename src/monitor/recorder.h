@@ -7,12 +7,9 @@
 #ifndef KCT_MONITOR_RECORDER_H
 #define KCT_MONITOR_RECORDER_H
 
+#include "monitor/losses.h"
 #include "monitor/state.h"
 #include "monitor/store.h"
-
-/* What was lost up to now, as a trailer has it. */
-typedef void (*kct_losses_now)(void *context, uint64_t losses[KCT_NR_LOSSES],
-			       struct kct_misses *misses);
 
 struct kct_recorder_options {
 	const char *directory;
@@ -22,9 +19,8 @@ struct kct_recorder_options {
 
 struct kct_recorder {
 	struct kct_recorder_options options;
-	const struct kct_state *state; /* not ours: as it is before the event that is written */
-	kct_losses_now losses_now;
-	void *context;
+	const struct kct_state *state;	 /* not ours: as it is before the event that is written */
+	const struct kct_losses *losses; /* not ours */
 	struct kct_store store;
 	struct kct_header header; /* of the segment that is written */
 	uint64_t run_ns;	  /* when it all began */
@@ -36,12 +32,9 @@ struct kct_recorder {
 	uint64_t began_ns;
 	uint64_t began_bytes; /* what its beginning takes, with all VMs as they were */
 	uint64_t last_ns;     /* the latest that any event happened */
-	uint64_t lost_before[KCT_NR_LOSSES]; /* what the trailers before this one tell */
-	struct kct_misses missed_before;
-	uint64_t drained[KCT_NR_LOSSES]; /* what was lost when all events were read last */
-	struct kct_misses missed_drained;
-	bool is_drained;
-	bool sets_clock; /* by the last event */
+	struct kct_lost told; /* what the trailers before this one tell, together */
+	bool is_drained;      /* all events have been read */
+	bool sets_clock;      /* by the last event */
 
 	struct kct_gap gap; /* that is open */
 	uint64_t retry_ns;  /* when to try again to open a segment */
@@ -55,7 +48,7 @@ struct kct_recorder {
 /* Times are CLOCK_BOOTTIME. `header` is of the run. 0 or -errno: the directory is not fit. */
 int kct_recorder_begin(struct kct_recorder *recorder, const struct kct_recorder_options *options,
 		       const struct kct_header *header, const struct kct_state *state,
-		       kct_losses_now losses_now, void *context);
+		       const struct kct_losses *losses);
 /* An event, before the state has taken it in. */
 void kct_recorder_event(struct kct_recorder *recorder, const union kct_any_event *event,
 			const struct kct_vm_name *name);
@@ -63,8 +56,8 @@ void kct_recorder_event(struct kct_recorder *recorder, const union kct_any_event
 void kct_recorder_drained(struct kct_recorder *recorder);
 /* Have in the file what was taken in up to now. */
 void kct_recorder_flush(struct kct_recorder *recorder);
-/* What was lost since the segment began, into a trailer. */
-void kct_recorder_losses(const struct kct_recorder *recorder, struct kct_trailer *trailer);
+/* What was lost since the segment began. */
+void kct_recorder_lost(const struct kct_recorder *recorder, struct kct_lost *lost);
 /* See to the bounds now. */
 void kct_recorder_keep_bounds(struct kct_recorder *recorder, uint64_t now_ns);
 /* See to what is due; when to call again, at the latest. */

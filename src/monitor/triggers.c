@@ -160,7 +160,7 @@ static struct kct_pin_job job_of(struct kct_triggers *t)
 	memcpy(job.boot_id, r->header.boot_id, sizeof(job.boot_id));
 	if (job.gap.from_ns)
 		job.gap.to_ns = kct_clock_ns(CLOCK_BOOTTIME);
-	kct_recorder_losses(r, &job.lost);
+	kct_recorder_lost(r, &job.lost);
 	return job;
 }
 

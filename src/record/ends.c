@@ -79,6 +79,71 @@ static bool read_anchor(struct kct_anchor *anchor, const json_t *object, const c
 		kct_read_unsigned(error, (char *)&anchor->realtime_error_ns, 8));
 }
 
+/* ---- losses ---- */
+
+/* Recordings of the first release have none. */
+static bool read_missed(struct kct_misses *misses, const json_t *array)
+{
+	size_t i;
+	json_t *object;
+
+	if (array && (!json_is_array(array) || json_array_size(array) > KCT_MAX_HOOKS))
+		return false;
+	json_array_foreach (array, i, object) {
+		struct kct_missed *missed = &misses->list[i];
+		const json_t *calls = json_object_get(object, "calls");
+
+		missed->counted = !json_is_null(calls);
+		if (!TEXT(object, "evidence", missed->evidence, 0) ||
+		    (missed->counted && !kct_read_unsigned(calls, (char *)&missed->calls, 8)))
+			return false;
+	}
+	misses->count = (uint32_t)json_array_size(array);
+	return true;
+}
+
+/* Reasons that only another release knows; made-up numbers do not wrap. */
+static bool read_other_losses(struct kct_lost *lost, const json_t *losses)
+{
+	const char *reason;
+	uint64_t count;
+	json_t *value;
+
+	json_object_foreach ((json_t *)losses, reason, value) {
+		if (kct_name_number(kct_loss_names, KCT_NR_LOSSES, reason) >= 0)
+			continue;
+		if (!kct_read_unsigned(value, (char *)&count, sizeof(count)))
+			return false;
+		if (__builtin_add_overflow(lost->other, count, &lost->other))
+			lost->other = UINT64_MAX;
+	}
+	return true;
+}
+
+/* The first release left nothing unwritten: it went on until all was written. */
+static bool read_losses(struct kct_lost *lost, const json_t *losses)
+{
+	for (int i = 0; i < KCT_NR_LOSSES; i++) {
+		const json_t *count = json_object_get(losses, kct_loss_names[i]);
+
+		if (!count && i == KCT_LOSS_UNWRITTEN && json_is_object(losses))
+			continue;
+		if (!kct_read_unsigned(count, (char *)&lost->losses[i], 8))
+			return false;
+	}
+	return true;
+}
+
+static bool read_lost(struct kct_lost *lost, const json_t *object)
+{
+	const json_t *losses = json_object_get(object, "losses");
+
+	return read_losses(lost, losses) && read_other_losses(lost, losses) &&
+	       read_missed(&lost->misses, json_object_get(object, "missed"));
+}
+
+/* ---- the header ---- */
+
 static bool read_gap(struct kct_gap *gap, const json_t *object)
 {
 	if (json_is_null(object))
@@ -122,8 +187,12 @@ static bool read_trigger(struct kct_segment *segment, const json_t *object)
 /* Only what a flight recorder wrote has it. */
 static bool read_segment(struct kct_segment *segment, const json_t *object)
 {
+	const json_t *carried = json_object_get(object, "carried");
+
 	if (!object)
 		return true;
+	if (json_is_object(carried) && !read_lost(&segment->carried, carried))
+		return false;
 	return kct_read_unsigned(json_object_get(object, "run_ns"), (char *)&segment->run_ns, 8) &&
 	       kct_read_unsigned(json_object_get(object, "sequence"), (char *)&segment->sequence,
 				 8) &&
@@ -167,60 +236,6 @@ bool kct_read_header(struct kct_header *header, const json_t *object, struct kct
 	return true;
 }
 
-/* Recordings of the first release have none. */
-static bool read_missed(struct kct_misses *misses, const json_t *array)
-{
-	size_t i;
-	json_t *object;
-
-	if (array && (!json_is_array(array) || json_array_size(array) > KCT_MAX_HOOKS))
-		return false;
-	json_array_foreach (array, i, object) {
-		struct kct_missed *missed = &misses->list[i];
-		const json_t *calls = json_object_get(object, "calls");
-
-		missed->counted = !json_is_null(calls);
-		if (!TEXT(object, "evidence", missed->evidence, 0) ||
-		    (missed->counted && !kct_read_unsigned(calls, (char *)&missed->calls, 8)))
-			return false;
-	}
-	misses->count = (uint32_t)json_array_size(array);
-	return true;
-}
-
-/* Reasons that only another release knows; made-up numbers do not wrap. */
-static bool read_other_losses(struct kct_trailer *trailer, const json_t *losses)
-{
-	const char *reason;
-	uint64_t count;
-	json_t *value;
-
-	json_object_foreach ((json_t *)losses, reason, value) {
-		if (kct_name_number(kct_loss_names, KCT_NR_LOSSES, reason) >= 0)
-			continue;
-		if (!kct_read_unsigned(value, (char *)&count, sizeof(count)))
-			return false;
-		if (__builtin_add_overflow(trailer->other_losses, count, &trailer->other_losses))
-			trailer->other_losses = UINT64_MAX;
-	}
-	return true;
-}
-
-/* The first release left nothing unwritten: it went on until all was written. */
-static bool read_losses(struct kct_trailer *trailer, const json_t *losses,
-			struct kct_reading *reading)
-{
-	for (int i = 0; i < KCT_NR_LOSSES; i++) {
-		const json_t *lost = json_object_get(losses, kct_loss_names[i]);
-
-		if (!lost && i == KCT_LOSS_UNWRITTEN && json_is_object(losses))
-			continue;
-		if (!kct_read_unsigned(lost, (char *)&trailer->losses[i], 8))
-			return refuse(reading, "a trailer without \"%s\"", kct_loss_names[i]);
-	}
-	return true;
-}
-
 bool kct_read_trailer(struct kct_trailer *trailer, const json_t *object,
 		      struct kct_reading *reading)
 {
@@ -235,15 +250,11 @@ bool kct_read_trailer(struct kct_trailer *trailer, const json_t *object,
 					    "reason",
 					    "status",
 					    NULL};
-	const json_t *losses = json_object_get(object, "losses");
 	const json_t *status = json_object_get(object, "status");
 
 	memset(trailer, 0, sizeof(*trailer));
 	trailer->status = json_is_null(status) ? -1 : 0;
-	if (!read_losses(trailer, losses, reading))
-		return false;
-	if (!read_other_losses(trailer, losses) ||
-	    !read_missed(&trailer->misses, json_object_get(object, "missed")) ||
+	if (!read_lost(&trailer->lost, object) ||
 	    !read_anchor(&trailer->ended, object, "ended_ns") ||
 	    !kct_read_unsigned(json_object_get(object, "events"), (char *)&trailer->events, 8) ||
 	    !TEXT(object, "reason", trailer->reason, 0) ||

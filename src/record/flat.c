@@ -204,8 +204,7 @@ static json_t *trailer_of(const struct kct_recording *recording)
 	/* Without one nobody knows how it ended, nor what was lost. */
 	if (!trailer.ended.boot_ns)
 		return json_pack("{s:s}", "event", "trailer");
-	memcpy(trailer.losses, recording->model.losses, sizeof(trailer.losses));
-	trailer.misses = recording->model.misses;
+	trailer.lost = recording->model.lost;
 	return kct_json_trailer(&trailer);
 }
 

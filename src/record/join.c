@@ -36,6 +36,16 @@ lacks(struct kct_join *join, const char *format, ...)
 	va_end(args);
 }
 
+static void take_lost(struct kct_join *join, const struct kct_lost *lost)
+{
+	kct_lost_add(&join->recording->model.lost, lost);
+	if (lost->other)
+		lacks(join,
+		      "%" PRIu64 " events were lost for a reason that this release does not "
+		      "know",
+		      lost->other);
+}
+
 /* ---- headers ---- */
 
 /* Evidence that one of the runs did not have is not had in the recording. */
@@ -60,6 +70,11 @@ static void begin_run(struct kct_join *join)
 {
 	kct_join_clear(join);
 	join->renumbers = true;
+}
+
+static bool is_next(const struct kct_segment *last, const struct kct_segment *next)
+{
+	return last->run_ns == next->run_ns && last->sequence + 1 == next->sequence;
 }
 
 static void begin_next(struct kct_join *join, const struct kct_header *header)
@@ -95,6 +110,10 @@ bool kct_join_header(struct kct_join *join, const struct kct_header *header, cha
 	} else {
 		begin_next(join, header);
 	}
+	/* The trailer of the segment before, if it was read, has told of these. */
+	if (!join->is_whole || !is_next(&join->last, &header->segment))
+		take_lost(join, &header->segment.carried);
+	join->is_whole = false;
 	join->last = header->segment;
 	recording->anchor = header->started;
 	tell_gap(join, &header->segment.gap);
@@ -108,20 +127,17 @@ void kct_join_trailer(struct kct_join *join, const struct kct_trailer *trailer, 
 	struct kct_recording *recording = join->recording;
 
 	recording->trailer = *trailer;
-	kct_losses_add(recording->model.losses, &recording->model.misses, trailer);
+	take_lost(join, &trailer->lost);
+	join->is_whole = true;
 	if (trailer->events != events)
 		lacks(join, "%" PRIu64 " events were recorded, %" PRIu64 " are in the file",
 		      trailer->events, events);
-	if (trailer->other_losses)
-		lacks(join,
-		      "%" PRIu64 " events were lost for a reason that this release does not "
-		      "know",
-		      trailer->other_losses);
 }
 
 void kct_join_cut(struct kct_join *join, const char *why)
 {
 	memset(&join->recording->trailer, 0, sizeof(join->recording->trailer));
+	join->is_whole = false;
 	lacks(join, "%s", why);
 }
 

@@ -14,6 +14,7 @@ struct kct_join {
 	struct kct_recording *recording;
 	struct kct_segment last; /* the segment that is read */
 	bool begun;
+	bool is_whole; /* that one's trailer has been read */
 	/* Another run of the recorder has counted the VMs anew. */
 	bool renumbers;
 	void *numbers; /* tree of what a number of this run is in the recording */

@@ -207,7 +207,7 @@ static bool is_directory(const char *path)
 static int conclude(struct kct_recording *recording, const char *path)
 {
 	if (!*recording->incomplete)
-		kct_losses_text(recording->model.losses, recording->incomplete,
+		kct_losses_text(recording->model.lost.losses, recording->incomplete,
 				sizeof(recording->incomplete));
 	if (!*recording->incomplete)
 		return KCT_EXIT_OK;

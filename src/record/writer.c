@@ -125,11 +125,20 @@ static json_t *gap_json(const struct kct_gap *gap)
 			 kct_json_text(gap->why));
 }
 
+static json_t *carried_json(const struct kct_lost *carried)
+{
+	if (!kct_lost_any(carried))
+		return json_null();
+	return json_pack("{s:o, s:o}", "losses", kct_json_losses(carried->losses), "missed",
+			 kct_json_missed(&carried->misses));
+}
+
 static json_t *segment_json(const struct kct_segment *segment)
 {
-	return json_pack("{s:o, s:o, s:o, s:o}", "run_ns", kct_json_u64(segment->run_ns),
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "run_ns", kct_json_u64(segment->run_ns),
 			 "sequence", kct_json_u64(segment->sequence), "trigger",
-			 trigger_json(segment), "gap", gap_json(&segment->gap));
+			 trigger_json(segment), "gap", gap_json(&segment->gap), "carried",
+			 carried_json(&segment->carried));
 }
 
 /* `boot` is what CLOCK_BOOTTIME is called there. */
@@ -170,8 +179,8 @@ json_t *kct_json_trailer(const struct kct_trailer *trailer)
 
 	add_anchor(object, "ended_ns", &trailer->ended);
 	json_object_set_new(object, "events", kct_json_u64(trailer->events));
-	json_object_set_new(object, "losses", kct_json_losses(trailer->losses));
-	json_object_set_new(object, "missed", kct_json_missed(&trailer->misses));
+	json_object_set_new(object, "losses", kct_json_losses(trailer->lost.losses));
+	json_object_set_new(object, "missed", kct_json_missed(&trailer->lost.misses));
 	json_object_set_new(object, "reason", json_string(trailer->reason));
 	json_object_set_new(object, "status",
 			    trailer->status < 0 ? json_null() : json_integer(trailer->status));

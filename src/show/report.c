@@ -19,7 +19,7 @@ void kct_show_name(char *text, size_t size, const struct kct_vm *vm)
 
 const char *kct_incomplete(const struct kct_model *model, char *text, size_t size)
 {
-	return kct_losses_text(model->losses, text, size) ? text : NULL;
+	return kct_losses_text(model->lost.losses, text, size) ? text : NULL;
 }
 
 /* ---- the table ---- */
@@ -148,10 +148,10 @@ void kct_show_losses(FILE *out, const struct kct_model *model)
 
 	fputs("LOST:", out);
 	for (int i = 0; i < KCT_NR_LOSSES; i++)
-		if (model->losses[i])
-			fprintf(out, " %" PRIu64 " %s", model->losses[i], kct_loss_names[i]);
-	for (uint32_t i = 0; i < model->misses.count; i++) {
-		const struct kct_missed *missed = &model->misses.list[i];
+		if (model->lost.losses[i])
+			fprintf(out, " %" PRIu64 " %s", model->lost.losses[i], kct_loss_names[i]);
+	for (uint32_t i = 0; i < model->lost.misses.count; i++) {
+		const struct kct_missed *missed = &model->lost.misses.list[i];
 
 		if (!missed->calls)
 			continue;
@@ -261,7 +261,7 @@ void kct_show_report(FILE *out, const struct kct_report *report, bool verbose)
 	      "vCPUs; + is a jump forward. SET ns: the same\nwhere KVM_SET_CLOCK came in between "
 	      "and asked for it; DRIFT, FORWARD and BACKWARD are without that.\n",
 	      out);
-	show_missed(out, header, &report->model->misses);
+	show_missed(out, header, &report->model->lost.misses);
 	kct_show_passed(out, &report->model->passed);
 	if (report->incomplete)
 		fprintf(out, "INCOMPLETE: %s\n", report->incomplete);

@@ -186,8 +186,8 @@ void kct_show_report_json(FILE *out, const struct kct_report *report)
 	json_object_set_new(object, "incomplete_why", kct_json_text(report->incomplete));
 	kct_json_set_u64(object, "events", report->model->events);
 	kct_json_set_u64(object, "lost", kct_lost(report->model));
-	json_object_set_new(object, "losses", kct_json_losses(report->model->losses));
-	json_object_set_new(object, "missed", kct_json_missed(&report->model->misses));
+	json_object_set_new(object, "losses", kct_json_losses(report->model->lost.losses));
+	json_object_set_new(object, "missed", kct_json_missed(&report->model->lost.misses));
 	json_object_set_new(object, "passed_over", kct_json_passed(&report->model->passed));
 	json_object_set_new(object, "hooks", kct_json_hooks(header));
 	json_object_set_new(object, "unattributed",

@@ -218,8 +218,9 @@ void kct_show_verification_json(FILE *out, const struct kct_verification *v)
 		kct_verdict_names[v->all.verdict], "why", kct_json_text(v->all.why), "holds",
 		v->nr_checked ? outcome_json(outcome_of_all(v)) : json_null(), "expected", expected,
 		"evidence", findings_json(&v->all.findings, v->shown), "losses",
-		kct_json_losses(v->model->losses), "missed", kct_json_missed(&v->model->misses),
-		"passed_over", kct_json_passed(&v->model->passed), "vms", machines.vms);
+		kct_json_losses(v->model->lost.losses), "missed",
+		kct_json_missed(&v->model->lost.misses), "passed_over",
+		kct_json_passed(&v->model->passed), "vms", machines.vms);
 	kct_json_print(out, object);
 }
 

@@ -101,15 +101,15 @@ static void doubt_passed(struct kct_judge *judge, const struct kct_model *model)
 
 void kct_judge_losses(struct kct_judge *judge, const struct kct_model *model)
 {
-	uint64_t missed = model->losses[KCT_LOSS_MISSED];
+	uint64_t missed = model->lost.losses[KCT_LOSS_MISSED];
 	uint64_t told = 0, others = 0;
 	char why[160];
 
 	for (int i = 0; i < KCT_NR_LOSSES; i++)
 		if (i != KCT_LOSS_MISSED)
-			others |= model->losses[i];
-	for (uint32_t i = 0; i < model->misses.count; i++) {
-		const struct kct_missed *one = &model->misses.list[i];
+			others |= model->lost.losses[i];
+	for (uint32_t i = 0; i < model->lost.misses.count; i++) {
+		const struct kct_missed *one = &model->lost.misses.list[i];
 
 		told |= one->calls;
 		if (!one->calls || !bears_on_verdict(one->evidence))
@@ -121,7 +121,7 @@ void kct_judge_losses(struct kct_judge *judge, const struct kct_model *model)
 	doubt_passed(judge, model);
 	if (!others && (!missed || told))
 		return;
-	kct_losses_text(model->losses, why, sizeof(why));
+	kct_losses_text(model->lost.losses, why, sizeof(why));
 	kct_judge_doubt(judge, why);
 }
 

@@ -11,8 +11,9 @@ from case import DONE, INCOMPLETE, USAGE, Case, run
 RUN = 1_000_000_000
 
 
-def segment(sequence, run=RUN, trigger=None, gap=None):
-    return {"run_ns": run, "sequence": sequence, "trigger": trigger, "gap": gap}
+def segment(sequence, run=RUN, trigger=None, gap=None, carried=None):
+    return {"run_ns": run, "sequence": sequence, "trigger": trigger, "gap": gap,
+            "carried": carried}
 
 
 def head(sequence, boot=None, **more):
@@ -123,6 +124,34 @@ class Directory(Case):
                  for name, lines in self.halves()]
         (report,) = self.report("-j", self.segments(*parts), status=INCOMPLETE).objects
         self.assertEqual((report["lost"], report["losses"]["ring-full"]), (6, 6))
+
+    def test_losses_between_two(self):
+        """Which may be of either: together they are counted once, and of each alone they are."""
+        tails = [r.trailer(0, {"ring-full": 5, "missed": 4},
+                           missed=[{"evidence": "pvti", "calls": 4}]),
+                 r.trailer(0, {"ring-full": 2, "missed": 1},
+                           missed=[{"evidence": "pvti", "calls": 1}])]
+        told = r.trailer(0, {"ring-full": 3, "missed": 2}, missed=[{"evidence": "pvti",
+                                                                    "calls": 2}])
+        carried = {key: told[key] for key in ("losses", "missed")}
+
+        def lost(sequence, *which):
+            parts = self.halves(second=head(sequence, carried=carried))
+            parts = [(name, lines[:-1] + [r.line({**tail, "events": len(lines) - 2})])
+                     for (name, lines), tail in zip(parts, tails)]
+            if "cut" in which:
+                parts[0] = (parts[0][0], parts[0][1][:-1])
+            path = self.segments(*parts)
+            if "alone" in which:
+                path = os.path.join(path, parts[1][0])
+            (report,) = self.report("-j", path, status=INCOMPLETE).objects
+            (missed,) = report["missed"]
+            return report["losses"]["ring-full"], report["losses"]["missed"], missed["calls"]
+
+        self.assertEqual(lost(2), (7, 5, 5))
+        self.assertEqual(lost(2, "alone"), (5, 3, 3))
+        self.assertEqual(lost(2, "cut"), (5, 3, 3))
+        self.assertEqual(lost(3), (10, 7, 7))
 
     def test_missed_calls_add_up(self):
         """By evidence; what one run could not count is not known of both."""

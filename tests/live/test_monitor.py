@@ -204,6 +204,114 @@ class Monitor(kct.LiveTest):
         self.end(monitor)
         self.assertEqual(len(self.report(self.segments()[-1])), 1)
 
+    def step_clock(self, seconds):
+        """The wall clock of the whole machine; back again when the test is over."""
+        time.clock_settime(time.CLOCK_REALTIME, time.time() + seconds)
+        self.addCleanup(lambda: time.clock_settime(time.CLOCK_REALTIME, time.time() - seconds))
+
+    def test_clock_that_steps(self):
+        """By years, forward and back: nothing is too old then, the order stays, no event is lost,
+        and each segment tells the wall clock of its own time."""
+        if "KCT_LAB" not in os.environ:
+            self.skipTest("only in the lab: it is the whole host's")
+        perf = self.kept(kct.PerfTrace(self.directory))
+        monitor = self.monitor("--keep-age", "1h")
+        self.until_armed()
+        pids, clocks = {work["pid"] for work in self.churn(1)}, [time.time()]
+        for count, years in ((2, 3), (3, -5)):
+            self.step_clock(years * 365 * 86400)
+            os.kill(monitor.pid, signal.SIGHUP)
+            self.until_armed(count)
+            clocks.append(time.time())
+            pids |= {work["pid"] for work in self.churn(1)}
+        self.end(monitor)
+        headers = [lines_of(path)[0] for path in self.segments()]
+        self.assertEqual([header["segment"]["sequence"] for header in headers], [1, 2, 3])
+        for header, clock in zip(headers, clocks):
+            self.assertLess(abs(header["realtime_ns"] / 1e9 - clock), 600)
+        (report,) = self.report(self.store)
+        samples = [sample for sample in perf.finish() if sample.pid in pids]
+        ours = {**report, "vms": [vm for vm in report["vms"] if vm["pid"] in pids]}
+        self.assertEqual(kct.totals(ours),
+                         {key: sum(sample.event == key for sample in samples)
+                          for key in kct.totals(ours)})
+        self.assertTrue(report["complete"])
+
+    def events_of(self, pid):
+        """Of the process's VMs, in all segments: each is introduced once. The update in
+        KVM_CREATE_VM is nobody's."""
+        events, introduced = [], set()
+        for path in self.segments():
+            for event in lines_of(path)[1:-1]:
+                key = (event["event"], event["vm"], event["vcpu"])
+                if key in introduced:
+                    continue
+                if event["event"] == "vm" and event["pid"] == pid:
+                    introduced |= {key, event["vm"]}
+                elif event["event"] == "vcpu":
+                    introduced.add(key)
+                nobodys = event["vm"] is None and event["tid"] == pid
+                if nobodys or event["vm"] in introduced:
+                    events.append(event)
+        return events
+
+    STORM, ASLEEP = 30000, 10  # updates, and seconds
+
+    def test_stopped_under_a_storm(self):
+        """For ten seconds, with a ring buffer that is soon full: each event is recorded or counted
+        as lost, and what comes after that is whole."""
+        monitor = self.monitor("--buffer", 1)
+        self.until_armed()
+        monitor.wait_polling()
+        perf = self.kept(kct.PerfStat(self.directory))
+        monitor.popen.send_signal(signal.SIGSTOP)
+        end = time.monotonic() + self.ASLEEP
+        work = kct.workload("storm", "--count", self.STORM)
+        counted = perf.finish()
+        time.sleep(max(0, end - time.monotonic()))
+        monitor.popen.send_signal(signal.SIGCONT)
+        os.kill(monitor.pid, signal.SIGHUP)
+        self.until_armed(2)
+        monitor.wait_polling()
+        perf = self.kept(kct.PerfStat(self.directory))
+        after = kct.workload("migrate", "--vcpus", 2)
+        whole = perf.finish()
+        monitor.wait_polling()  # all that is in the ring buffer is read
+        self.end(monitor)
+        events = self.events_of(work["pid"])
+        (report,) = self.report(self.store, status=kct.EXIT_INCOMPLETE)
+        lost = report["losses"]["ring-full"]
+        self.assertGreater(lost, self.STORM)
+        self.assertEqual(report["lost"], lost)
+        self.assertIn(str(lost), report["incomplete_why"])
+        kinds = [event["event"] for event in events]
+        # The VM and its vCPU, which were seen with its request while there was room; what is told
+        # of each setting of a clock, and where its ioctl is hooked, of that and of KVM_GET_CLOCK.
+        more = 3 + self.STORM + (self.STORM + 1 if "ioctl" in kinds else 0)
+        self.assertEqual(len(kinds) - kinds.count("vm-gone") + lost,
+                         sum(counted.values()) + more)
+        ours = {**report, "vms": [vm for vm in report["vms"] if vm["pid"] == after["pid"]]}
+        ours = kct.totals(ours)
+        self.assertEqual(ours, {key: whole[key] for key in ours})
+
+    def test_losses_behind_a_migration(self):
+        """That is still to be read: some of what was lost may be its, so nothing is decided."""
+        monitor = self.monitor("--buffer", 1)
+        self.until_armed()
+        monitor.wait_polling()
+        monitor.popen.send_signal(signal.SIGSTOP)
+        work = kct.workload("migrate", "--vcpus", 2)
+        kct.workload("storm", "--count", self.STORM)
+        monitor.popen.send_signal(signal.SIGCONT)
+        monitor.wait_polling()
+        self.end(monitor)
+        with open(os.path.join(self.store, "migrations.jsonl"), encoding="utf-8") as file:
+            entries = [json.loads(line) for line in file]
+        (entry,) = [entry for entry in entries
+                    if entry["entry"] == "target" and entry["pid"] == work["pid"]]
+        self.assertGreater(entry["trailer"]["losses"]["ring-full"], 0)
+        self.assertEqual(entry["verdict"], "inconclusive")
+
     def test_killed(self):
         """At random moments: every finished segment is whole, the last readable, and the next
         start goes on behind it."""

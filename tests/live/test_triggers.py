@@ -272,7 +272,7 @@ class Triggers(MetricsTest):
     def test_full_disk(self):
         """While it is pinned: that is told, nothing is left of it, and the recorder goes on."""
         os.makedirs(self.store)
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=192k", "small", self.store],
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "small", self.store],
                               capture_output=True, text=True)
         if done.returncode:
             self.skipTest(done.stderr.strip())

@@ -662,22 +662,22 @@ static void test_lost(void **state)
 	char text[160];
 
 	assert_int_equal(kct_lost(model), 0);
-	assert_false(kct_losses_text(model->losses, text, sizeof(text)));
+	assert_false(kct_losses_text(model->lost.losses, text, sizeof(text)));
 	assert_string_equal(text, "");
 	/* What had no room is no event. */
-	model->losses[KCT_LOSS_VMS_FULL] = 906;
-	assert_true(kct_losses_text(model->losses, text, sizeof(text)));
+	model->lost.losses[KCT_LOSS_VMS_FULL] = 906;
+	assert_true(kct_losses_text(model->lost.losses, text, sizeof(text)));
 	assert_string_equal(text, "906 VMs had no room (--max-vms)");
-	model->losses[KCT_LOSS_VCPUS_FULL] = 16;
+	model->lost.losses[KCT_LOSS_VCPUS_FULL] = 16;
 	assert_int_equal(kct_lost(model), 0);
-	model->losses[KCT_LOSS_RING_FULL] = 30;
-	model->losses[KCT_LOSS_MISSED] = 1;
+	model->lost.losses[KCT_LOSS_RING_FULL] = 30;
+	model->lost.losses[KCT_LOSS_MISSED] = 1;
 	assert_int_equal(kct_lost(model), 31);
-	assert_true(kct_losses_text(model->losses, text, sizeof(text)));
+	assert_true(kct_losses_text(model->lost.losses, text, sizeof(text)));
 	assert_string_equal(text, "31 events were lost, 906 VMs had no room (--max-vms), "
 				  "16 vCPUs had no room (--max-vms)");
 	/* more than can be counted is not none */
-	model->losses[KCT_LOSS_RING_FULL] = model->losses[KCT_LOSS_MISSED] = 1ULL << 63;
+	model->lost.losses[KCT_LOSS_RING_FULL] = model->lost.losses[KCT_LOSS_MISSED] = 1ULL << 63;
 	assert_int_equal(kct_lost(model), UINT64_MAX);
 }
 

@@ -583,6 +583,39 @@ static void test_header(void **state)
 	check_header(&written);
 }
 
+/* Of a flight recorder's. */
+static void test_segment(void **state)
+{
+	struct kct_header written;
+	struct kct_segment *segment = &written.segment;
+
+	(void)state;
+	memset(&written, 0, sizeof(written));
+	segment->run_ns = U64_MAX;
+	segment->sequence = 1ULL << 63;
+	check_header(&written);
+	strcpy(segment->trigger, "jump");
+	segment->vm = 3;
+	segment->trigger_ns = U64_MAX;
+	segment->has_value = true;
+	segment->value = INT64_MIN;
+	segment->reasons = 3;
+	segment->folded = 9;
+	segment->gap.from_ns = 1;
+	segment->gap.to_ns = U64_MAX;
+	segment->gap.events = 7;
+	strcpy(segment->gap.why, "no space");
+	check_header(&written);
+	for (int i = 0; i < KCT_NR_LOSSES; i++)
+		segment->carried.losses[i] = U64_MAX - (uint64_t)i;
+	check_header(&written);
+	segment->carried.misses.count = 1;
+	strcpy(segment->carried.misses.list[0].evidence, "pvti");
+	segment->carried.misses.list[0].counted = true;
+	segment->carried.misses.list[0].calls = 5;
+	check_header(&written);
+}
+
 static void test_header_text(void **state)
 {
 	struct kct_header written = {.tool = "0.1.0",
@@ -641,11 +674,11 @@ static void test_trailer(void **state)
 	written.ended = (struct kct_anchor){U64_MAX, 1ULL << 63, 1, U64_MAX};
 	written.events = 1ULL << 63;
 	for (int i = 0; i < KCT_NR_LOSSES; i++)
-		written.losses[i] = U64_MAX - (uint64_t)i;
+		written.lost.losses[i] = U64_MAX - (uint64_t)i;
 	FILL(written.reason, 'r');
-	written.misses.count = KCT_MAX_HOOKS;
+	written.lost.misses.count = KCT_MAX_HOOKS;
 	for (uint32_t i = 0; i < KCT_MAX_HOOKS; i++) {
-		struct kct_missed *missed = &written.misses.list[i];
+		struct kct_missed *missed = &written.lost.misses.list[i];
 
 		FILL(missed->evidence, 'A' + (char)(i % 26));
 		missed->counted = i % 2;
@@ -790,21 +823,14 @@ static void test_read_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_events),
-		cmocka_unit_test(test_examples_fill_every_byte),
-		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_kernel_text),
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_u64),
-		cmocka_unit_test(test_header),
-		cmocka_unit_test(test_header_text),
-		cmocka_unit_test(test_trailer),
-		cmocka_unit_test(test_vocabulary),
-		cmocka_unit_test(test_words_stay),
-		cmocka_unit_test(test_padding),
-		cmocka_unit_test(test_old_set_clock),
-		cmocka_unit_test(test_old_ioctl),
-		cmocka_unit_test(test_read_error),
+		cmocka_unit_test(test_events),	    cmocka_unit_test(test_examples_fill_every_byte),
+		cmocka_unit_test(test_sizes),	    cmocka_unit_test(test_kernel_text),
+		cmocka_unit_test(test_text),	    cmocka_unit_test(test_u64),
+		cmocka_unit_test(test_header),	    cmocka_unit_test(test_segment),
+		cmocka_unit_test(test_header_text), cmocka_unit_test(test_trailer),
+		cmocka_unit_test(test_vocabulary),  cmocka_unit_test(test_words_stay),
+		cmocka_unit_test(test_padding),	    cmocka_unit_test(test_old_set_clock),
+		cmocka_unit_test(test_old_ioctl),   cmocka_unit_test(test_read_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -737,9 +737,9 @@ static void test_losses(void **state)
 		kct_model_init(&model);
 		for (uint32_t id = 0; id < 4; id++)
 			served(&s, id, KCT_EFFECT_SUPPRESSED);
-		model.losses[KCT_LOSS_RING_FULL] = cases[i].full;
-		model.losses[KCT_LOSS_MISSED] = cases[i].missed;
-		model.misses = cases[i].misses;
+		model.lost.losses[KCT_LOSS_RING_FULL] = cases[i].full;
+		model.lost.losses[KCT_LOSS_MISSED] = cases[i].missed;
+		model.lost.misses = cases[i].misses;
 		kct_judge_losses(s.judge, &model);
 		if (cases[i].why)
 			check_doubt(&s, cases[i].why);
