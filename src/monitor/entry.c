@@ -179,6 +179,14 @@ static void write_end(FILE *out, const struct kct_entry *entry, bool header)
 	free(text);
 }
 
+/* Why there is an entry of a source, for people. */
+static const char *why_of_source(const char *why)
+{
+	if (!strcmp(why, "saved"))
+		return "its clock was saved";
+	return strcmp(why, "gone") ? "its clock is about to be set again" : "it is gone";
+}
+
 static void summarize(const struct kct_entry *entry, const struct figures *f, char *text,
 		      size_t size)
 {
@@ -188,8 +196,7 @@ static void summarize(const struct kct_entry *entry, const struct figures *f, ch
 
 	kct_vm_name_label(&entry->log->name, label, sizeof(label));
 	if (entry->kind == KCT_ENTRY_SOURCE)
-		snprintf(text, size, "%s: %s", label,
-			 !strcmp(entry->why, "saved") ? "its clock was saved" : entry->why);
+		snprintf(text, size, "%s: %s", label, why_of_source(entry->why));
 	else
 		snprintf(text, size,
 			 "%s: its clock was set (%s), and it ran: %" PRIu64 " requests pending, "
