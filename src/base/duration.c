@@ -41,3 +41,15 @@ int kct_parse_duration(const char *text, uint64_t *ns)
 	*ns = value;
 	return 0;
 }
+
+int kct_parse_interval(const char *text, uint64_t *ns)
+{
+	uint64_t value;
+
+	if (!kct_parse_number(text, 1, UINT32_MAX, &value))
+		value *= KCT_NS_PER_S;
+	else if (kct_parse_duration(text, &value) || !value)
+		return -EINVAL;
+	*ns = value;
+	return 0;
+}

@@ -15,5 +15,7 @@
  * what does not fit 64 bits.
  */
 int kct_parse_duration(const char *text, uint64_t *ns);
+/* An interval as vmstat takes it: plain seconds; or such a duration, and not 0. 0 or -EINVAL. */
+int kct_parse_interval(const char *text, uint64_t *ns);
 
 #endif

@@ -146,6 +146,8 @@ static bool is_shown(const struct text *text, size_t i, uint32_t point)
 {
 	int row = row_of(point);
 
+	if (text->flags & KCT_TEXT_ASCII && point >= 0x80)
+		return false;
 	if (point == ELLIPSIS_POINT && text->flags & KCT_TEXT_AGAIN)
 		return true;
 	if (row < 0)
@@ -289,6 +291,17 @@ size_t kct_text_width(const char *text)
 	for (; *text; text += bytes)
 		width += first_width(text, &bytes);
 	return width;
+}
+
+const char *kct_text_behind(const char *text, size_t columns)
+{
+	size_t bytes, width;
+
+	for (; *text && columns; text += bytes) {
+		width = first_width(text, &bytes);
+		columns -= width < columns ? width : columns;
+	}
+	return text;
 }
 
 const char *kct_text_column(char *out, const char *text, size_t columns)

@@ -30,6 +30,8 @@ enum kct_text_flags {
 	/* It claims to be printable already, as in a recording: a backslash, or an ellipsis, stays.
 	 */
 	KCT_TEXT_AGAIN = 2,
+	/* It is for a terminal that shows nothing but ASCII: letters beyond are escaped as well. */
+	KCT_TEXT_ASCII = 4,
 };
 
 /* The bytes that the printable form of `size` bytes takes at most, with its NUL. */
@@ -53,6 +55,9 @@ bool kct_text_back(char *text, size_t room, const char *form);
 
 /* How many columns a printable form takes. */
 size_t kct_text_width(const char *text);
+
+/* What of a printable form is behind its first so many columns. */
+const char *kct_text_behind(const char *text, size_t columns);
 
 /*
  * Write a printable form so that it fills exactly that many columns, at least one: cut between

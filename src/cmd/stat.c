@@ -29,18 +29,6 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-/* As vmstat takes it: plain seconds; or with a unit. */
-static int parse_interval(const char *text, uint64_t *ns)
-{
-	uint64_t seconds;
-
-	if (!kct_parse_number(text, 1, UINT32_MAX, &seconds)) {
-		*ns = seconds * KCT_NS_PER_S;
-		return 0;
-	}
-	return kct_parse_duration(text, ns) || !*ns;
-}
-
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct stat_run *run = state->input;
@@ -56,7 +44,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		run->verbose = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num == 0 && parse_interval(text, &run->live.interval_ns))
+		if (state->arg_num == 0 && kct_parse_interval(text, &run->live.interval_ns))
 			argp_error(state, "'%s' is not an interval such as 1, 250ms or 2m", text);
 		else if (state->arg_num == 1 && kct_parse_number(text, 1, UINT64_MAX, &run->count))
 			argp_error(state, "'%s' is not a count", text);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <inttypes.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +79,14 @@ bool kct_model_is_repeated(const struct kct_model *model, const union kct_any_ev
 bool kct_vm_has_pid(const struct kct_vm *vm)
 {
 	return vm->introduced && vm->info.pid != KCT_NO_NUMBER;
+}
+
+void kct_vm_label(const struct kct_vm *vm, char *text, size_t size)
+{
+	if (*vm->name.name)
+		kct_vm_name_label(&vm->name, text, size);
+	else
+		snprintf(text, size, "vm#%" PRIu32, vm->number);
 }
 
 void kct_model_drop_vm(struct kct_model *model, uint32_t number)

@@ -100,6 +100,9 @@ const struct kct_vm *kct_model_find_vm(const struct kct_model *model, uint32_t n
 /* Is the number of its process known? Not if it is outside the PID namespace that was traced in. */
 bool kct_vm_has_pid(const struct kct_vm *vm);
 
+/* What a VM goes by in a table: its name, or its number where it was never introduced. */
+void kct_vm_label(const struct kct_vm *vm, char *text, size_t size);
+
 /* Does the event introduce a VM or a vCPU that has been introduced already? */
 bool kct_model_is_repeated(const struct kct_model *model, const union kct_any_event *event);
 

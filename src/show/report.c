@@ -11,10 +11,7 @@
 
 void kct_show_name(char *text, size_t size, const struct kct_vm *vm)
 {
-	if (*vm->name.name)
-		kct_vm_name_label(&vm->name, text, size);
-	else
-		snprintf(text, size, "vm#%" PRIu32, vm->number);
+	kct_vm_label(vm, text, size);
 }
 
 const char *kct_incomplete(const struct kct_model *model, char *text, size_t size)

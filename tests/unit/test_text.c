@@ -331,9 +331,33 @@ static void test_long(void **state)
 	free(text);
 }
 
+/* ---- on a terminal that shows nothing but ASCII ---- */
+
+static void test_ascii(void **unused)
+{
+	char out[64];
+
+	(void)unused;
+	kct_text(out, sizeof(out), "k\xc3\xbc \\x 漢", strlen("k\xc3\xbc \\x 漢"),
+		 KCT_TEXT_AGAIN | KCT_TEXT_ASCII);
+	assert_string_equal(out, "k\\u00fc \\x \\u6f22");
+}
+
+static void test_behind(void **unused)
+{
+	(void)unused;
+	assert_string_equal(kct_text_behind("abc", 0), "abc");
+	assert_string_equal(kct_text_behind("abc", 2), "c");
+	assert_string_equal(kct_text_behind("abc", 9), "");
+	/* A letter of two columns goes whole. */
+	assert_string_equal(kct_text_behind("漢b", 1), "b");
+	assert_string_equal(kct_text_behind("漢b", 2), "b");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ascii),	cmocka_unit_test(test_behind),
 		cmocka_unit_test(test_forms),	cmocka_unit_test(test_names),
 		cmocka_unit_test(test_again),	cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_columns), cmocka_unit_test(test_widths),
