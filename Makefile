@@ -30,7 +30,7 @@ LDFLAGS  ?= -pie -Wl,-z,relro,-z,now
 PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -pthread $(PREFIX_MAP) \
 	-Isrc -Iinclude -I$(OUTPUT) $(CPPFLAGS) $(CFLAGS)
-LDLIBS   = -lbpf -ldw -lelf -lz -ljansson -pthread
+LDLIBS   = -lbpf -ldw -lelf -lz -ljansson -lncursesw -pthread
 BPF_CFLAGS := -O2 -g -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter \
 	$(PREFIX_MAP) -Iinclude -Ivmlinux $(addprefix -I/usr/include/,$(MULTIARCH))
 ifeq ($(WERROR),1)

@@ -40,8 +40,8 @@ static: $(STATIC)/SHA256SUMS
 static-deps:
 	@scripts/deps static
 
-# What libelf, libdw and libbpf may need beside what we name differs by their version and build.
-STATIC_LIBS = $(LDLIBS) $(foreach lib,lzma bz2 zstd,$(if $(wildcard \
+# What libelf, libdw, libbpf and libncursesw may need beside what we name differs by their version and build.
+STATIC_LIBS = $(LDLIBS) $(foreach lib,lzma bz2 zstd tinfo,$(if $(wildcard \
 	$(addsuffix /lib$(lib).a,/usr/lib /usr/lib64 /usr/lib/$(MULTIARCH))),-l$(lib)))
 
 # libdw would load libdebuginfod by dlopen(), which no static program can do safely.

@@ -19,6 +19,7 @@ static const struct {
 	{"doctor", cmd_doctor, "what this host can show, and by which hooks"},
 	{"list", cmd_list, "the VMs that run now; no tracing"},
 	{"stat", cmd_stat, "counters per VM and vCPU, at intervals"},
+	{"top", cmd_top, "a screen of all VMs, live or of a recording"},
 	{"trace", cmd_trace, "a line for each event, as it happens"},
 	{"record", cmd_record, "the events into a file, then the summary"},
 	{"report", cmd_report, "the summary of a recording"},

@@ -12,6 +12,7 @@ LIVE = FILTER | {"max-vms", "buffer"}
 COMMANDS = {
     "list": FILTER | {"json"},
     "stat": LIVE | {"json", "verbose"},
+    "top": LIVE | {"batch", "replay", "verbose", "at"},
     "trace": LIVE | {"json", "duration"},
     "record": LIVE | {"output", "duration", "json", "verbose"},
     "report": FILTER | {"json", "verbose"},
@@ -85,7 +86,7 @@ class Options(Case):
 
     def test_missing_values(self):
         for command, options in COMMANDS.items():
-            for option in options - {"json", "verbose"}:
+            for option in options - {"json", "verbose", "batch"}:
                 with self.subTest(f"{command} --{option}"):
                     self.refused(command, f"--{option}",
                                  pattern=f"'--{option}' requires an argument")

@@ -233,6 +233,7 @@ def every():
         Offline("whatif", "whatif", "--json", "--with", "zhang-2", "one"),
         Offline("compare", "compare", "--json", "one", "one"),
         Offline("export", "export", "--flat", "/dev/stdout", "one"),
+        Offline("top", "top", "--batch", "-v", "--replay", "one"),
         Doctor("doctor", "doctor", "--json"),
         List("list", "list", "--json"),
         Record("record", "record", "--json", "-o", "recording", "--", *workload),

@@ -32,7 +32,7 @@ static const struct {
 	{"trace", cmd_trace},	{"record", cmd_record},	  {"report", cmd_report},
 	{"verify", cmd_verify}, {"compare", cmd_compare}, {"migration", cmd_migration},
 	{"export", cmd_export}, {"drift", cmd_drift},	  {"workload", cmd_workload},
-	{"whatif", cmd_whatif}, {"monitor", cmd_monitor},
+	{"whatif", cmd_whatif}, {"monitor", cmd_monitor}, {"top", cmd_top},
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
