@@ -137,6 +137,14 @@ static enum kct_action key_of_text(struct kct_screen *screen, bool is_code, wint
 
 /* ---- the table ---- */
 
+static void sort(struct kct_screen *screen, enum kct_column column, bool reverse)
+{
+	check(screen, kct_view_sort(&screen->view, &screen->shot, column, reverse));
+	if (!*screen->message)
+		kct_screen_say(screen, "sorted by %s%s", kct_column_head(column),
+			       reverse ? ", reversed" : "");
+}
+
 /* The column that sorts is one of those that are on the screen. */
 static void sort_by_next(struct kct_screen *screen, int step)
 {
@@ -148,7 +156,7 @@ static void sort_by_next(struct kct_screen *screen, int step)
 	do
 		column = (column + step + KCT_NR_COLUMNS) % KCT_NR_COLUMNS;
 	while (!layout.width[column]);
-	check(screen, kct_view_sort(view, &screen->shot, (enum kct_column)column, view->reverse));
+	sort(screen, (enum kct_column)column, view->reverse);
 }
 
 static enum kct_action code_of_table(struct kct_screen *screen, wint_t key)
@@ -203,7 +211,7 @@ static void change_view(struct kct_screen *screen, wint_t key)
 		sort_by_next(screen, 1);
 		break;
 	case 'r':
-		check(screen, kct_view_sort(view, &screen->shot, view->sort, !view->reverse));
+		sort(screen, view->sort, !view->reverse);
 		break;
 	case 'a':
 		check(screen, kct_view_fold_all(view, &screen->shot));

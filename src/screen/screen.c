@@ -350,7 +350,7 @@ static void put_keys(struct kct_page *page, const struct kct_screen *screen)
 		kct_page_put(page, line, 0, KCT_STYLE_STRONG, "%s", screen->message);
 		return;
 	}
-	if (*view->filter) {
+	if (*view->filter && screen->mode == KCT_MODE_TABLE) {
 		kct_text(filter, sizeof(filter), view->filter, strlen(view->filter), 0);
 		at = kct_page_put(page, line, 0, KCT_STYLE_WARNING, "filter: %s  ", filter);
 	}

@@ -65,12 +65,12 @@ static const char *const plain[] = {" ", "_", ".", ":", "-", "=", "+", "*", "#"}
 #define LEVELS 7
 
 /* What happened in the seconds of a column. */
-static uint64_t column_sum(const struct kct_spark *spark, uint64_t first, uint64_t seconds)
+static uint64_t column_sum(const struct kct_spark *spark, uint64_t end, uint64_t seconds)
 {
 	uint64_t sum = 0;
 
-	for (uint64_t i = 0; i < seconds; i++)
-		sum += count_of(spark, first + i);
+	for (uint64_t i = 1; i <= seconds && i <= end; i++)
+		sum += count_of(spark, end - i);
 	return sum;
 }
 
@@ -83,7 +83,7 @@ const char *kct_spark_text(char text[KCT_SPARK_ROOM], const struct kct_spark *sp
 	char *to = text;
 
 	for (size_t i = 0; i < columns; i++) {
-		uint64_t ago = (columns - i) * each;
+		uint64_t ago = (columns - i - 1) * each;
 
 		sums[i] = now + 1 < ago ? 0 : column_sum(spark, now + 1 - ago, each);
 		if (sums[i] > most)

@@ -252,6 +252,12 @@ static bool open_screen(void)
 {
 	static const char *const leaving[] = {"sgr0", "op", "rmkx", "cnorm", "rmcup"};
 
+	int error;
+
+	/* Asked first, since newterm() leaves memory behind where it fails. */
+	if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
+		return false;
+	del_curterm(cur_term);
 	terminal.screen = newterm(NULL, stdout, terminal.in);
 	if (!terminal.screen)
 		return false;

@@ -218,6 +218,9 @@ int kct_view_sort(struct kct_view *view, const struct kct_shot *shot, enum kct_c
 
 	view->sort = column;
 	view->reverse = reverse;
+	/* On the first line it shows what comes there. */
+	if (!view->cursor)
+		view->at_vm = KCT_NO_VM;
 	error = order(view, shot, false);
 	return error ? error : make_lines(view, shot);
 }
