@@ -24,15 +24,9 @@ from case import DONE, ENVIRONMENT, INCOMPLETE, ROOT, SANITIZED, USAGE, Case, ru
 sys.path.append(os.path.join(ROOT, "tests", "lib"))
 import texts  # noqa: E402
 import tmux  # noqa: E402
+from top import expected, table  # noqa: E402
 
 START = 1_000_000_000  # of every recording here
-NUMBERS = ("PID", "vCPUs", "UPDATES", "CREATE", "SET", "REQUEST", "HYPERV", "UNNEC", "REQS", "PEND")
-HEADS = ("VM", "PID", "vCPUs", "CLOCK", "OFF", "AGE", "RATE/s", "UPDATES", "CREATE", "SET",
-         "REQUEST", "HYPERV", "UNNEC", "REQS", "PEND", "DRIFT", "LARGEST", "LAST", "AGO", "WHY",
-         "LAST 60 s")
-LEFT = ("VM", "CLOCK", "OFF", "WHY", "LAST 60 s")
-
-
 def cut(lines, ns):
     """What had been delivered by then."""
     latest, left = 0, [lines[0]]
@@ -42,39 +36,6 @@ def cut(lines, ns):
             break
         left.append(line)
     return left + [r.line(r.trailer(len(left) - 1, ended_ns=ns))]
-
-
-def table(lines):
-    """The rows below the heads: [{head: text}], by the columns in which they stand."""
-    at = next(i for i, line in enumerate(lines) if re.match("VM .*UPDATES", line))
-    starts, heads, end = [], [], 0
-    for head in HEADS:
-        found = re.compile(rf"(?<!\S){re.escape(head)}(?!\S)").search(lines[at], end)
-        if not found:
-            continue
-        heads.append(head)
-        starts.append((found.start(), found.end()))
-        end = found.end()
-    rows = []
-    for line in lines[at + 1:]:
-        if not line.strip():
-            break
-        row = {}
-        for i, head in enumerate(heads):
-            # A number ends where its head does, a text begins where it does.
-            begin = starts[i][0] if head in LEFT else 0 if i == 0 else starts[i - 1][1]
-            if head in LEFT:
-                following = heads[i + 1] if i + 1 < len(heads) else None
-                after = starts[i + 1][following not in LEFT] if following else len(line)
-                text = line[begin:after]
-                if following and following not in LEFT:
-                    text = re.sub(r"\S+\s*$", "", text)
-            else:
-                text = line[begin:starts[i][1]].split()[-1:] or [""]
-                text = text[0]
-            row[head] = text.strip()
-        rows.append(row)
-    return rows
 
 
 def needs_tmux(test):
@@ -127,18 +88,8 @@ class Top(Case):
         vms = report["vms"]
         self.assertEqual(set(rows), {vm["name"] for vm in vms})
         for vm in vms:
-            row, cause = rows[vm["name"]], vm["updates"]["cause"]
-            expected = {
-                "UPDATES": vm["updates"]["total"], "UNNEC": vm["unnecessary"],
-                "REQS": vm["requests"], "vCPUs": len(vm["vcpus"]), "PID": vm["pid"],
-                "CREATE": cause["vm-create"], "REQUEST": cause["vcpu-request"],
-                "HYPERV": cause["hyperv"],
-                "SET": sum(n for word, n in cause.items() if word.startswith("set-clock")),
-                "PEND": sum(vcpu["pending"] for vcpu in vm["vcpus"])}
-            if vm["gone"]:
-                expected["PEND"] = "-"
-            self.assertEqual({head: row[head] for head in expected},
-                             {head: str(value) for head, value in expected.items()}, vm["name"])
+            row, says = rows[vm["name"]], expected(vm)
+            self.assertEqual({head: row[head] for head in says}, says, vm["name"])
             self.assertEqual(row["CLOCK"], "gone" if vm["gone"] else vm["masterclock"])
         if order:
             self.assertEqual([row["VM"] for row in table(terminal.lines())], order)
