@@ -10,8 +10,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "model/figures.h"
-#include "model/names.h"
-#include "verdict/verdict.h"
+#include "verdict/measures.h"
 #include "record/load.h"
 #include "record/writer.h"
 #include "show/report.h"
@@ -25,10 +24,7 @@ struct side {
 	char *shown_path; /* its printable form; ours */
 	struct kct_recording recording;
 	struct kct_judge *judge;
-	struct kct_judgement all;
-	uint64_t nr_vcpus;
-	struct kct_vm_counters vms;
-	struct kct_vcpu_counters vcpus;
+	struct kct_measured measured;
 	bool failed;
 };
 
@@ -81,23 +77,9 @@ static bool on_event(void *context, const union kct_any_event *event,
 	return true;
 }
 
-static void add_vm(const struct kct_vm *vm, void *context)
-{
-	struct side *side = context;
-	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
-
-	side->nr_vcpus += vm->nr_vcpus;
-	for (int c = 0; c < KCT_NR_CAUSES; c++)
-		for (int e = 0; e < KCT_NR_EFFECTS; e++)
-			side->vms.updates[c][e] += vm->counters.updates[c][e];
-	for (int o = 0; o < KCT_NR_ORIGINS; o++)
-		side->vcpus.requests[o] += sum.requests[o];
-	side->vcpus.pvti_updates += sum.pvti_updates;
-	side->vcpus.tsc_writes += sum.tsc_writes;
-}
-
 static int read_side(struct side *side)
 {
+	struct kct_judgement all;
 	int status;
 
 	side->judge = kct_judge_new();
@@ -115,8 +97,9 @@ static int read_side(struct side *side)
 	kct_judge_hooks(side->judge, &side->recording.header);
 	if (side->failed)
 		kct_judge_doubt(side->judge, "out of memory");
-	side->all = kct_judge_all(side->judge);
-	kct_model_each_vm(&side->recording.model, add_vm, side);
+	all = kct_judge_all(side->judge);
+	kct_measure(&side->measured, &all, &side->recording.model,
+		    kct_figures_shown(&side->recording.header));
 	return 0;
 }
 
@@ -146,9 +129,9 @@ static const char *difference(const struct side *a, const struct side *b)
 {
 	if (strcmp(scenario_of(a), scenario_of(b)))
 		return "they are of different commands";
-	if (a->recording.model.nr_vms != b->recording.model.nr_vms)
+	if (a->measured.nr_vms != b->measured.nr_vms)
 		return "they have not as many VMs";
-	if (a->nr_vcpus != b->nr_vcpus)
+	if (a->measured.nr_vcpus != b->measured.nr_vcpus)
 		return "they have not as many vCPUs";
 	if (!same_evidence(&a->recording.header, &b->recording.header))
 		return "their evidence was had in different ways (see their headers' hooks)";
@@ -157,61 +140,25 @@ static const char *difference(const struct side *a, const struct side *b)
 
 /* ---- figures ---- */
 
-#define MAX_FIGURES 24
-
-struct figure {
-	const char *name;
-	int64_t value[2];
-	bool known[2];
-};
-
-/* Of a figure that can be unknown; and one that rests on nothing that can be missing. */
-#define MAYBE(figure) kct_figure_names[KCT_FIGURE_##figure], KCT_FIGURE_##figure
-#define ALWAYS	      (-1)
-
-static void figures_of(const struct side *side, int at, struct figure *figures, size_t *count)
+static int64_t value_of(const struct side *side, enum kct_measure measure)
 {
-	kct_figures shown = kct_figures_shown(&side->recording.header);
-	const struct kct_findings *f = &side->all.findings;
-	const struct kct_vm_counters *vms = &side->vms;
-	const struct {
-		const char *name;
-		int figure;
-		uint64_t value;
-	} all[] = {
-		{MAYBE(REQUESTS), kct_requests(&side->vcpus)},
-		{MAYBE(PENDING_AT_SET), f->pending_at_set},
-		{MAYBE(JUDGED), f->judged},
-		{MAYBE(SERVED), f->served},
-		{MAYBE(CLEARED), f->cleared},
-		{MAYBE(NEW_SNAPSHOTS), f->snapshots},
-		{MAYBE(KEPT_SNAPSHOTS), f->kept},
-		{"updates", ALWAYS, kct_updates(vms, KCT_ANY, KCT_ANY)},
-		{"updates_resnapshot", ALWAYS, kct_updates(vms, KCT_ANY, KCT_EFFECT_RESNAPSHOT)},
-		{"updates_suppressed", ALWAYS, kct_updates(vms, KCT_ANY, KCT_EFFECT_SUPPRESSED)},
-		{"set_clocks", ALWAYS, f->clock_sets},
-		{MAYBE(TSC_WRITES), side->vcpus.tsc_writes},
-		{"pvti_updates", ALWAYS, side->vcpus.pvti_updates},
-		{"pvti_moved", ALWAYS, f->pvti_moved},
-		{"negative_deltas", ALWAYS, f->negative_deltas},
-		{"drift_total_ns", ALWAYS, (uint64_t)f->drift.total},
-		{"drift_max_forward_ns", ALWAYS, (uint64_t)f->drift.max_forward},
-		{"drift_max_backward_ns", ALWAYS, (uint64_t)f->drift.max_backward},
-	};
-
-	_Static_assert(sizeof(all) / sizeof(all[0]) <= MAX_FIGURES, "room for every figure");
-	*count = sizeof(all) / sizeof(all[0]);
-	for (size_t i = 0; i < *count; i++) {
-		figures[i].name = all[i].name;
-		figures[i].value[at] = (int64_t)all[i].value;
-		figures[i].known[at] =
-			all[i].figure == ALWAYS || kct_figure_is_shown(shown, all[i].figure);
-	}
+	return side->measured.value[measure];
 }
 
-static int64_t change_of(const struct figure *figure)
+static bool is_known(const struct side *side, enum kct_measure measure)
 {
-	return (int64_t)((uint64_t)figure->value[1] - (uint64_t)figure->value[0]);
+	return side->measured.known[measure];
+}
+
+static bool change_is_known(const struct compare *compare, enum kct_measure measure)
+{
+	return is_known(&compare->sides[0], measure) && is_known(&compare->sides[1], measure);
+}
+
+static int64_t change_of(const struct compare *compare, enum kct_measure measure)
+{
+	return (int64_t)((uint64_t)value_of(&compare->sides[1], measure) -
+			 (uint64_t)value_of(&compare->sides[0], measure));
 }
 
 #define SIDE_COLUMNS 20
@@ -226,21 +173,21 @@ static const char *at_right(char column[KCT_COLUMN_ROOM(SIDE_COLUMNS)], const ch
 	return column;
 }
 
-static void show_figure(const struct figure *figure)
+static void show_figure(const struct compare *compare, enum kct_measure measure)
 {
-	printf("%-24s", figure->name);
+	printf("%-24s", kct_measure_names[measure]);
 	for (int i = 0; i < 2; i++)
-		if (figure->known[i])
-			printf(" %20" PRId64, figure->value[i]);
+		if (is_known(&compare->sides[i], measure))
+			printf(" %20" PRId64, value_of(&compare->sides[i], measure));
 		else
 			printf(" %20s", "?");
-	if (figure->known[0] && figure->known[1])
-		printf(" %+14" PRId64 "\n", change_of(figure));
+	if (change_is_known(compare, measure))
+		printf(" %+14" PRId64 "\n", change_of(compare, measure));
 	else
 		printf(" %14s\n", "?");
 }
 
-static void show(const struct compare *compare, const struct figure *figures, size_t count)
+static void show(const struct compare *compare)
 {
 	const struct side *a = &compare->sides[0], *b = &compare->sides[1];
 	char c[2][KCT_COLUMN_ROOM(SIDE_COLUMNS)];
@@ -248,14 +195,16 @@ static void show(const struct compare *compare, const struct figure *figures, si
 	printf("%-24s %20s %20s %14s\n", "", "BEFORE", "AFTER", "CHANGE");
 	printf("%-24s %s %s\n", "kernel", at_right(c[0], a->recording.header.kernel),
 	       at_right(c[1], b->recording.header.kernel));
-	printf("%-24s %20s %20s\n", "verdict", kct_verdict_names[a->all.verdict],
-	       kct_verdict_names[b->all.verdict]);
-	for (size_t i = 0; i < count; i++)
-		show_figure(&figures[i]);
+	printf("%-24s %20s %20s\n", "verdict", kct_verdict_names[a->measured.all.verdict],
+	       kct_verdict_names[b->measured.all.verdict]);
+	for (int m = 0; m < KCT_NR_MEASURES; m++)
+		show_figure(compare, m);
 	for (int i = 0; i < 2; i++) {
-		if (*compare->sides[i].all.why)
-			printf("%s: %s\n", compare->sides[i].shown_path, compare->sides[i].all.why);
-		kct_show_passed(stdout, &compare->sides[i].recording.model.passed);
+		const struct side *side = &compare->sides[i];
+
+		if (*side->measured.all.why)
+			printf("%s: %s\n", side->shown_path, side->measured.all.why);
+		kct_show_passed(stdout, &side->recording.model.passed);
 	}
 }
 
@@ -263,8 +212,9 @@ static json_t *side_json(const struct side *side)
 {
 	return json_pack("{s:s, s:o, s:s, s:o, s:o}", "path", side->shown_path, "host",
 			 kct_json_host(&side->recording.header), "verdict",
-			 kct_verdict_names[side->all.verdict], "why", kct_json_text(side->all.why),
-			 "passed_over", kct_json_passed(&side->recording.model.passed));
+			 kct_verdict_names[side->measured.all.verdict], "why",
+			 kct_json_text(side->measured.all.why), "passed_over",
+			 kct_json_passed(&side->recording.model.passed));
 }
 
 static json_t *known_json(bool known, int64_t value)
@@ -272,20 +222,22 @@ static json_t *known_json(bool known, int64_t value)
 	return known ? json_integer((json_int_t)value) : json_null();
 }
 
-static json_t *figure_json(const struct figure *figure)
+static json_t *figure_json(const struct compare *compare, enum kct_measure measure)
 {
-	return json_pack("{s:o, s:o, s:o}", "before",
-			 known_json(figure->known[0], figure->value[0]), "after",
-			 known_json(figure->known[1], figure->value[1]), "change",
-			 known_json(figure->known[0] && figure->known[1], change_of(figure)));
+	const struct side *a = &compare->sides[0], *b = &compare->sides[1];
+
+	return json_pack(
+		"{s:o, s:o, s:o}", "before", known_json(is_known(a, measure), value_of(a, measure)),
+		"after", known_json(is_known(b, measure), value_of(b, measure)), "change",
+		known_json(change_is_known(compare, measure), change_of(compare, measure)));
 }
 
-static void show_json(const struct compare *compare, const struct figure *figures, size_t count)
+static void show_json(const struct compare *compare)
 {
 	json_t *rows = json_object(), *object;
 
-	for (size_t i = 0; i < count; i++)
-		json_object_set_new(rows, figures[i].name, figure_json(&figures[i]));
+	for (int m = 0; m < KCT_NR_MEASURES; m++)
+		json_object_set_new(rows, kct_measure_names[m], figure_json(compare, m));
 	object = json_pack("{s:s, s:i, s:o, s:o, s:o}", "schema", COMPARE_SCHEMA, "version",
 			   COMPARE_VERSION, "before", side_json(&compare->sides[0]), "after",
 			   side_json(&compare->sides[1]), "figures", rows);
@@ -294,16 +246,13 @@ static void show_json(const struct compare *compare, const struct figure *figure
 
 static int run(struct compare *compare)
 {
-	struct figure figures[MAX_FIGURES];
 	const char *why;
-	size_t count = 0;
 	int status;
 
 	for (int i = 0; i < 2; i++) {
 		status = read_side(&compare->sides[i]);
 		if (status)
 			return status;
-		figures_of(&compare->sides[i], i, figures, &count);
 	}
 	why = difference(&compare->sides[0], &compare->sides[1]);
 	if (why && !compare->force) {
@@ -312,11 +261,11 @@ static int run(struct compare *compare)
 		return KCT_EXIT_USAGE;
 	}
 	if (compare->json)
-		show_json(compare, figures, count);
+		show_json(compare);
 	else
-		show(compare, figures, count);
+		show(compare);
 	for (int i = 0; i < 2; i++)
-		if (compare->sides[i].all.verdict == KCT_VERDICT_INCONCLUSIVE)
+		if (compare->sides[i].measured.all.verdict == KCT_VERDICT_INCONCLUSIVE)
 			return KCT_EXIT_INCOMPLETE;
 	return KCT_EXIT_OK;
 }
