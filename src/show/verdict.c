@@ -6,6 +6,7 @@
 #include "record/writer.h"
 #include "show/figure.h"
 #include "show/report.h"
+#include "show/runs.h"
 #include "show/verdict.h"
 
 /* ---- for people ---- */
@@ -226,16 +227,6 @@ void kct_show_verification_json(FILE *out, const struct kct_verification *v)
 
 /* ---- for test runners ---- */
 
-/* A '#' would begin a directive, such as SKIP. */
-static void put_description(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '#')
-			fputc('\\', out);
-		fputc(*text, out);
-	}
-}
-
 void kct_show_verification_tap(FILE *out, const struct kct_verification *v)
 {
 	fprintf(out, "TAP version 13\n1..%zu\n", v->nr_checked);
@@ -243,7 +234,7 @@ void kct_show_verification_tap(FILE *out, const struct kct_verification *v)
 		const struct kct_checked *checked = &v->checked[i];
 
 		fprintf(out, "%sok %zu ", checked->outcome == KCT_FAILS ? "not " : "", i + 1);
-		put_description(out, v->what);
+		kct_put_tap_description(out, v->what);
 		fprintf(out, ": %s", checked->expectation.text);
 		if (checked->outcome == KCT_UNDECIDED)
 			fprintf(out, " # SKIP %s", checked->why);

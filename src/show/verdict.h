@@ -7,13 +7,11 @@
 #include <stdio.h>
 
 #include "model/figures.h"
-#include "verdict/expect.h"
+#include "verdict/runs.h"
 #include "model/model.h"
 
-#define KCT_VERIFY_SCHEMA    "kvmclock-trace/verify"
-#define KCT_VERIFY_VERSION   1
-
-#define KCT_MAX_EXPECTATIONS 16
+#define KCT_VERIFY_SCHEMA  "kvmclock-trace/verify"
+#define KCT_VERIFY_VERSION 1
 
 /* An expectation and what became of it. */
 struct kct_checked {

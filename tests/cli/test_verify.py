@@ -4,11 +4,14 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import recording as r
-from case import DONE, INCOMPLETE, PROGRAM, ROOT, USAGE, Case, run
+from case import (DONE, ENVIRONMENT, INCOMPLETE, PROGRAM, ROOT, SANITIZED, USAGE, Case,
+                  run)
 from chains import FOUR, HOOKS, MUL, Guest, guest_of, recording
 
 sys.path.append(os.path.join(ROOT, "tests", "lib"))
@@ -429,6 +432,128 @@ class Expectations(VerifyCase):
         self.assertEqual(result.objects[0]["what"], "-")
 
 
+class Runs(VerifyCase):
+    """Several recordings: as many runs."""
+
+    def runs(self, *guests, options=(), status=DONE):
+        words = [word for at, guest in enumerate(guests) for word in
+                 ("--recording", self.write(f"{at}.jsonl", recording(guest_of(guest))))]
+        return self.check(run("verify", *words, *options), status)
+
+    def told(self, *guests, options=(), status=DONE):
+        result = self.runs(*guests, options=("--json", *options), status=status)
+        (told,) = result.objects
+        self.assertEqual(schema.faults("verify-runs", result.out), [])
+        return told
+
+    def test_spread(self):
+        """Beside what `compare` says of each of them."""
+        guests = ("per-vcpu", "suppressed", "per-vcpu", "nothing-to-suppress")
+        told = self.told(*guests)
+        self.assertEqual((told["asked"], told["stopped"], told["what"]), (4, None, "4 recordings"))
+        self.assertEqual([one["verdict"] for one in told["runs"]], list(guests))
+        self.assertEqual(told["verdict"], "per-vcpu")
+        self.assertEqual(told["verdicts"], {"nothing-to-suppress": 1, "suppressed": 1,
+                                            "coalesced": 0, "per-vcpu": 2, "inconclusive": 0})
+        for at, one in enumerate(told["runs"]):
+            path = self.path(f"{at}.jsonl")
+            (compared,) = run("compare", "--json", path, path).objects
+            self.assertEqual(one["figures"], {name: figure["before"] for name, figure
+                                              in compared["figures"].items()})
+        self.assertEqual(told["spread"]["new_snapshots"], {"min": 0, "median": 0, "max": 4})
+        for name, spread in told["spread"].items():
+            values = sorted(one["figures"][name] for one in told["runs"])
+            self.assertEqual(spread, {"min": values[0], "median": values[1], "max": values[3]})
+
+    def test_statuses(self):
+        """The worst run counts; what fails more than what cannot be decided."""
+        for guests, status, holds in (
+                (["suppressed", "cleared"], DONE, True),
+                (["suppressed", "inconclusive"], INCOMPLETE, None),
+                (["inconclusive", "per-vcpu", "suppressed"], FAILED, False)):
+            told = self.told(*guests, options=["--expect", "unnecessary=0"], status=status)
+            self.assertEqual(told["holds"], holds)
+            (expected,) = told["expected"]
+            self.assertEqual(expected["holds"], holds)
+            self.assertEqual(expected["held"] + expected["failed"] + expected["undecided"],
+                             len(guests))
+            self.runs(*guests, options=["--expect", "unnecessary=0", "--bisect"],
+                      status=125 if status == INCOMPLETE else status)
+        self.told("per-vcpu", "suppressed")
+        self.told("per-vcpu", "inconclusive", status=INCOMPLETE)
+
+    def test_inconclusive_is_no_measurement(self):
+        told = self.told("suppressed", "inconclusive", status=INCOMPLETE)
+        only = self.told("suppressed", "suppressed")
+        self.assertEqual(told["spread"], only["spread"])
+        none = self.told("inconclusive", "inconclusive", status=INCOMPLETE)
+        self.assertEqual(set(none["spread"].values()), {None})
+        out = self.runs("inconclusive", "inconclusive", status=INCOMPLETE).out
+        self.assertRegex(out, r"(?m)^new_snapshots +\? +\? +\?$")
+        self.assertRegex(out, r"(?m)^run 2: inconclusive: .")
+
+    def test_text(self):
+        result = self.runs("per-vcpu", "suppressed", options=["--expect", "unnecessary=0"],
+                           status=FAILED)
+        lines = result.out.splitlines()
+        self.assertEqual(lines[0], "2 recordings: 2 of 2 runs")
+        self.assertEqual(lines[-3:], [
+            "verdicts: 1 suppressed, 1 per-vcpu", "verdict: per-vcpu",
+            "expected unnecessary=0: holds in 1 of 2 runs, does not in 1: "
+            "4 new snapshots for requests"])
+        rows = {line.split()[0]: line.split()[1:] for line in lines}
+        self.assertEqual(rows["new_snapshots"], ["0", "0", "4"])
+
+    def test_tap(self):
+        result = self.runs("per-vcpu", "inconclusive", status=FAILED, options=[
+            "--tap", "--expect", "suppressed", "--expect", "unnecessary=4"])
+        why = self.told("inconclusive", "inconclusive", status=INCOMPLETE)["runs"][0]["why"]
+        self.assertEqual(result.out.splitlines(), [
+            "TAP version 13", "1..2", "not ok 1 2 recordings: suppressed",
+            "# holds in 0 of 2 runs, does not in 1, cannot be decided in 1: "
+            "the verdict is per-vcpu",
+            f"ok 2 2 recordings: unnecessary=4 # SKIP {why}",
+            f"# holds in 1 of 2 runs, cannot be decided in 1: {why}"])
+
+    def test_one_that_cannot_be_read(self):
+        """What was read before it is told, and that there is more."""
+        good = self.write("good", recording(guest_of("per-vcpu")))
+        words = ["--recording", good, "--recording", self.path("none"), "--recording", good]
+        for expected, status in (("per-vcpu", USAGE), ("suppressed", FAILED)):
+            result = self.check(run("verify", *words, "--json", "--expect", expected), status)
+            (told,) = result.objects
+            self.assertEqual((told["asked"], len(told["runs"]), told["verdict"]),
+                             (3, 1, "inconclusive"))
+            self.assertEqual(told["stopped"], "run 2 ended with exit status 2")
+            self.check_line(result, "No such file")
+        result = self.check(run("verify", "--recording", self.path("none"), *words), USAGE)
+        self.assertEqual(result.out, "")
+
+    def test_interrupted(self):
+        """By a signal to it alone, while it waits for somebody to write a recording."""
+        good, fifo = self.write("good", recording(guest_of("per-vcpu"))), self.path("fifo")
+        os.mkfifo(fifo)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with subprocess.Popen(
+                    [SANITIZED, "verify", "--recording", good, "--recording", fifo, "--json"],
+                    stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
+                # Opened for writing, it has been opened for reading: the second run has begun.
+                with open(fifo, "wb"):
+                    process.send_signal(number)
+                    began = time.monotonic()
+                    out = process.communicate(timeout=30)[0]
+                    took = time.monotonic() - began
+            self.assertEqual(process.returncode, INCOMPLETE)
+            self.assertLess(took, 5)  # of a second, on a host that has time
+            told = json.loads(out)
+            self.assertEqual((told["stopped"], told["asked"], len(told["runs"])),
+                             ("interrupted", 2, 1))
+
+    def test_of_those_of_one_vm(self):
+        self.assertEqual(self.told("per-vcpu", "per-vcpu", options=["--vm", "no-such"],
+                                   status=INCOMPLETE)["verdicts"]["inconclusive"], 2)
+
+
 class Refusals(Case):
     def refused(self, *arguments, pattern):
         """One line that says why, and, where an option is wrong, where help is."""
@@ -477,6 +602,10 @@ class Refusals(Case):
                 (["--recording", "x", "--vcpus", "4"], "go with a SCENARIO"),
                 (["--recording", "x", "--duration", "1s"], "takes neither"),
                 (["--recording", "x", "-o", "y"], "takes neither"),
+                (["--recording", "x", "--repeat", "2"], "takes neither"),
+                (["migrate", "--repeat", "0"], "--repeat takes a number"),
+                (["migrate", "--repeat", "x"], "--repeat takes a number"),
+                (["--repeat", "2"], subject),
                 (["--recording", "x", "--vm", "web", "-o", "y"], "takes neither"),
                 (["migrate", "--pid", "0"], "is not a process id"),
                 (["migrate", "--nosuch"], "unrecognized option"),

@@ -174,6 +174,34 @@ class Verify(kct.LiveTest):
         self.assertEqual((got["verdict"], got["holds"]), ("inconclusive", None))
         self.assertEqual(got["why"], "the workload did not come to its end")
 
+    def test_repeat(self):
+        """Each run traces, and is kept; the recordings come to the same."""
+        path = self.path("kept")
+        words = ["--expect", "per-vcpu", "--expect", "unnecessary=4", "--json"]
+        done = kct.run("verify", "migrate", "--vcpus", 4, "--repeat", 3, "-o", path, *words,
+                       check=kct.EXIT_OK)
+        self.assertEqual(schema.faults("verify-runs", done.stdout), [])
+        got = kct.parse(done.stdout)
+        self.assertEqual((got["what"], got["verdicts"]["per-vcpu"]), ("migrate", 3))
+        self.assertEqual(got["spread"]["new_snapshots"], {"min": 4, "median": 4, "max": 4})
+        self.assertEqual(got["spread"]["set_clocks"], {"min": 1, "median": 1, "max": 1})
+        kept = [word for i in (1, 2, 3) for word in ("--recording", f"{path}.{i}")]
+        again = kct.parse(kct.run("verify", *kept, *words, check=kct.EXIT_OK).stdout)
+        for field in ("runs", "spread", "verdicts", "holds", "expected"):
+            self.assertEqual(again[field], got[field])
+
+    def test_repeat_interrupted(self):
+        """By a signal to it alone; the workload goes, too."""
+        path = self.path("kept")
+        process = self.start("verify", "steady", "--duration", "1s", "--repeat", 1000, "--json",
+                             "-o", path).wait_polling()
+        kct.until(lambda: os.path.exists(path + ".3"), "the third run")
+        got = kct.parse(process.finish(signal.SIGTERM, check=kct.EXIT_INCOMPLETE))
+        self.assertEqual((got["stopped"], got["asked"]), ("interrupted", 1000))
+        self.assertGreaterEqual(len(got["runs"]), 2)
+        self.assertLess(len(got["runs"]), 1000)
+        self.assertEqual({one["verdict"] for one in got["runs"]}, {"nothing-to-suppress"})
+
     def test_losses(self):
         """No room for the second VM: nothing is concluded."""
         got = verify("migrate", "--max-vms", 1, "--expect", "suppressed",
