@@ -85,6 +85,7 @@ static size_t advise_vmm(const struct kct_migration *m, const char *advice[KCT_M
 {
 	bool offsets =
 		m->pattern == KCT_PATTERN_OFFSET || m->pattern == KCT_PATTERN_OFFSET_REALTIME ||
+		m->pattern == KCT_PATTERN_DOCUMENTED ||
 		m->pattern == KCT_PATTERN_CLOUD_HYPERVISOR || m->pattern == KCT_PATTERN_CLOCK_GUEST;
 	size_t n = 0;
 

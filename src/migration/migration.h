@@ -42,6 +42,8 @@ struct kct_instant {
 	X(REALTIME, "realtime")	      /* TSCs written, clock set with KVM_CLOCK_REALTIME */        \
 	X(OFFSET, "offset")	      /* TSC offsets written, clock set */                         \
 	X(OFFSET_REALTIME, "offset-realtime") /* the same with KVM_CLOCK_REALTIME: QEMU patched */ \
+	/* The clock set with KVM_CLOCK_REALTIME, then offsets: the kernel's documentation */      \
+	X(DOCUMENTED, "documented")                                                                \
 	X(CLOUD_HYPERVISOR, "cloud-hypervisor") /* TSCs, then offsets, then KVM_CLOCK_REALTIME */  \
 	X(CLOCK_GUEST, "clock-guest")		/* KVM_SET_CLOCK_GUEST */
 

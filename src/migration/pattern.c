@@ -36,6 +36,8 @@ enum kct_pattern kct_pattern_of(const struct kct_history *target)
 		return KCT_PATTERN_CLOCK_GUEST;
 	if (clock < 0)
 		return KCT_PATTERN_OTHER;
+	if (offset >= 0 && realtime && clock < offset && tsc < 0)
+		return KCT_PATTERN_DOCUMENTED;
 	if (offset >= 0 && realtime)
 		return tsc >= 0 && tsc < offset ? KCT_PATTERN_CLOUD_HYPERVISOR
 						: KCT_PATTERN_OFFSET_REALTIME;

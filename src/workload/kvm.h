@@ -27,6 +27,7 @@ enum wl_ioctl {
 	WL_GET_CLOCK_GUEST,
 	WL_SET_CLOCK_GUEST,
 	WL_KVMCLOCK_CTRL,
+	WL_GET_TSC_KHZ,
 	WL_SET_TSC_KHZ,
 	WL_RUN,
 	WL_IOCTLS, /* how many there are */

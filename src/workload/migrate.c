@@ -4,28 +4,20 @@
  * vCPU is read and then the clock; on the target the TSCs are written, then the clock, and the
  * vCPUs run with a masterclock request still pending from the writing of their TSC.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <x86intrin.h>
 
 #include "base/error.h"
+#include "workload/carry.h"
 #include "workload/clock.h"
 #include "workload/jobs.h"
 #include "workload/phase.h"
 #include "workload/step.h"
 #include "workload/vm.h"
 
-#define MSR_IA32_TSC   0x10U
-#define MSR_TSC_ADJUST 0x3bU
-
-/* What of a vCPU goes over to the target. */
+/* The TSC of a vCPU, as it goes over to the target. */
 struct saved {
-	struct kvm_sregs sregs;
-	struct kvm_regs regs;
 	uint64_t tsc;
-	uint64_t tsc_adjust;
-	uint64_t system_time;
 	uint64_t tsc_offset;	/* of the source */
 	uint64_t target_offset; /* what the target's offset is set to */
 	uint64_t begin_ns;	/* boot time before and after the ioctl that took or set the TSC */
@@ -37,6 +29,7 @@ struct migration {
 	struct wl_vm *source;
 	struct wl_vm *target;
 	struct saved *saved; /* one a vCPU */
+	struct wl_carry carry;
 	struct kvm_clock_data clock;
 	struct wl_pvti clock_guest; /* of --clock-guest: the line of the source's first vCPU */
 	uint64_t target_host_tsc;
@@ -45,7 +38,7 @@ struct migration {
 /* KVM_GET_MSRS as QEMU's kvmclock does it on a stop. */
 static int get_tsc(struct wl_vcpu *vcpu, uint64_t *tsc)
 {
-	struct kvm_msr_entry msr = {.index = MSR_IA32_TSC};
+	struct kvm_msr_entry msr = {.index = WL_MSR_IA32_TSC};
 	int status = wl_vcpu_get_msrs(vcpu, &msr, 1);
 
 	*tsc = msr.data;
@@ -66,46 +59,9 @@ static int save_tsc(struct wl_vcpu *vcpu, void *arg)
 	return status;
 }
 
-static struct kvm_device_attr tsc_offset_attr(uint64_t *value)
-{
-	return (struct kvm_device_attr){
-		.group = KVM_VCPU_TSC_CTRL,
-		.attr = KVM_VCPU_TSC_OFFSET,
-		.addr = (uintptr_t)value,
-	};
-}
-
 static int save_tsc_offset(struct wl_vcpu *vcpu, void *arg)
 {
-	struct saved *saved = &((struct migration *)arg)->saved[vcpu->id];
-	struct kvm_device_attr attr = tsc_offset_attr(&saved->tsc_offset);
-
-	return wl_vcpu_ioctl(vcpu, WL_GET_DEVICE_ATTR, &attr);
-}
-
-/* All the rest that QEMU reads of a vCPU and that our guest has any of. */
-static int save_cpu(struct wl_vcpu *vcpu, void *arg)
-{
-	struct saved *saved = &((struct migration *)arg)->saved[vcpu->id];
-	struct kvm_msr_entry msrs[] = {
-		{.index = MSR_TSC_ADJUST},
-		{.index = WL_MSR_SYSTEM_TIME},
-	};
-	int status = wl_vcpu_ioctl(vcpu, WL_GET_REGS, &saved->regs);
-
-	status = status ? status : wl_vcpu_ioctl(vcpu, WL_GET_SREGS, &saved->sregs);
-	status = status ? status : wl_vcpu_get_msrs(vcpu, msrs, 2);
-	saved->tsc_adjust = msrs[0].data;
-	saved->system_time = msrs[1].data;
-	return status;
-}
-
-static int restore_cpu(struct wl_vcpu *vcpu, void *arg)
-{
-	struct saved *saved = &((struct migration *)arg)->saved[vcpu->id];
-	int status = wl_vcpu_ioctl(vcpu, WL_SET_SREGS, &saved->sregs);
-
-	return status ? status : wl_vcpu_ioctl(vcpu, WL_SET_REGS, &saved->regs);
+	return wl_tsc_offset_get(vcpu, &((struct migration *)arg)->saved[vcpu->id].tsc_offset);
 }
 
 /* What --tsc-spread puts on a vCPU's TSC, so that no two are equal. */
@@ -118,11 +74,12 @@ static uint64_t spread(const struct migration *m, const struct wl_vcpu *vcpu)
 static int set_tsc(struct wl_vcpu *vcpu, void *arg)
 {
 	struct migration *m = arg;
+	const struct wl_carried *carried = &m->carry.vcpus[vcpu->id];
 	struct saved *saved = &m->saved[vcpu->id];
 	struct kvm_msr_entry msrs[] = {
-		{.index = MSR_TSC_ADJUST, .data = saved->tsc_adjust},
-		{.index = MSR_IA32_TSC, .data = saved->tsc + spread(m, vcpu)},
-		{.index = WL_MSR_SYSTEM_TIME, .data = saved->system_time},
+		{.index = WL_MSR_TSC_ADJUST, .data = carried->tsc_adjust},
+		{.index = WL_MSR_IA32_TSC, .data = saved->tsc + spread(m, vcpu)},
+		{.index = WL_MSR_SYSTEM_TIME, .data = carried->system_time},
 	};
 	int status;
 
@@ -141,12 +98,7 @@ static int set_tsc_offset(struct wl_vcpu *vcpu, void *arg)
 {
 	struct migration *m = arg;
 	struct saved *saved = &m->saved[vcpu->id];
-	struct kvm_msr_entry msrs[] = {
-		{.index = MSR_TSC_ADJUST, .data = saved->tsc_adjust},
-		{.index = WL_MSR_SYSTEM_TIME, .data = saved->system_time},
-	};
-	struct kvm_device_attr attr = tsc_offset_attr(&saved->target_offset);
-	int status = wl_vcpu_set_msrs(vcpu, msrs, 2);
+	int status = wl_carry_set_msrs(&m->carry, vcpu);
 
 	if (status)
 		return status;
@@ -154,7 +106,7 @@ static int set_tsc_offset(struct wl_vcpu *vcpu, void *arg)
 	if (!WL_OPTION(m->wl, REALTIME))
 		saved->target_offset -= m->target_host_tsc - m->clock.host_tsc;
 	saved->begin_ns = wl_now();
-	status = wl_vcpu_ioctl(vcpu, WL_SET_DEVICE_ATTR, &attr);
+	status = wl_tsc_offset_set(vcpu, saved->target_offset);
 	saved->end_ns = wl_now();
 	return status;
 }
@@ -164,11 +116,7 @@ static int set_tsc_one_reg(struct wl_vcpu *vcpu, void *arg)
 {
 	struct migration *m = arg;
 	struct saved *saved = &m->saved[vcpu->id];
-	struct kvm_msr_entry msrs[] = {
-		{.index = MSR_TSC_ADJUST, .data = saved->tsc_adjust},
-		{.index = WL_MSR_SYSTEM_TIME, .data = saved->system_time},
-	};
-	int status = wl_vcpu_set_msrs(vcpu, msrs, 2);
+	int status = wl_carry_set_msrs(&m->carry, vcpu);
 
 	if (status)
 		return status;
@@ -200,8 +148,8 @@ static void tell_tscs(json_t *step, const struct migration *m, bool offsets, boo
 		else
 			wl_set_u64(json, "tsc", saved->tsc);
 		if (target) {
-			wl_set_u64(json, "tsc_adjust", saved->tsc_adjust);
-			wl_set_u64(json, "system_time_msr", saved->system_time);
+			wl_set_u64(json, "tsc_adjust", m->carry.vcpus[i].tsc_adjust);
+			wl_set_u64(json, "system_time_msr", m->carry.vcpus[i].system_time);
 		}
 		if (target || !offsets) {
 			wl_set_u64(json, "begin_ns", saved->begin_ns);
@@ -210,16 +158,6 @@ static void tell_tscs(json_t *step, const struct migration *m, bool offsets, boo
 		wl_append(array, json);
 	}
 	wl_set(step, "vcpus", array);
-}
-
-static void tell_clock(json_t *step, const struct kvm_clock_data *clock)
-{
-	wl_set_u64(step, "clock", clock->clock);
-	wl_set_u64(step, "flags", clock->flags);
-	if (clock->flags & KVM_CLOCK_REALTIME)
-		wl_set_u64(step, "realtime", clock->realtime);
-	if (clock->flags & KVM_CLOCK_HOST_TSC)
-		wl_set_u64(step, "host_tsc", clock->host_tsc);
 }
 
 /* KVM_GET_CLOCK gives the host's side of the pair only while the masterclock is in use. */
@@ -234,17 +172,6 @@ static int check_clock(const struct migration *m)
 	return WL_OPTION(m->wl, CLOCK_GUEST) ? wl_clock_guest_check(&m->clock) : 0;
 }
 
-static int check_tsc_offset(struct wl_vm *vm)
-{
-	struct wl_vcpu *vcpu = vm->vcpus[0];
-	struct kvm_device_attr attr = tsc_offset_attr(NULL);
-
-	if (wl_ioctl(&vcpu->counts, vcpu->fd, WL_HAS_DEVICE_ATTR, (uintptr_t)&attr))
-		return wl_fail(KCT_EXIT_HOST,
-			       "--tsc-offset: this kernel has no KVM_VCPU_TSC_OFFSET (Linux 5.16)");
-	return 0;
-}
-
 static int run_source(struct migration *m)
 {
 	struct wl_vm *vm = m->source;
@@ -252,7 +179,7 @@ static int run_source(struct migration *m)
 	int status = wl_phase_create(vm, vcpus, WL_LOOP_ROUNDS, true);
 
 	if (!status && WL_OPTION(m->wl, TSC_OFFSET))
-		status = check_tsc_offset(vm);
+		status = wl_tsc_offset_check(vm->vcpus[0], "--tsc-offset");
 	status = status ? status : wl_phase_run(vm, NULL, NULL);
 	wl_phase_pass(vm, "age", WL_OPTION(m->wl, DURATION));
 	return status;
@@ -274,7 +201,7 @@ static int save_source(struct migration *m)
 	step = wl_step_begin(vm->steps, "get-clock");
 	status = wl_vm_ioctl(vm, WL_GET_CLOCK, &m->clock);
 	wl_step_end(step);
-	tell_clock(step, &m->clock);
+	wl_clock_tell(step, &m->clock);
 	return status ? status : check_clock(m);
 }
 
@@ -317,26 +244,7 @@ static int save_rest(struct migration *m)
 		wl_step_end(step);
 		tell_tscs(step, m, true, false);
 	}
-	step = wl_step_begin(vm->steps, "save-cpu");
-	status = status ? status : wl_vm_each(vm, save_cpu, m);
-	wl_step_end(step);
-	wl_phase_read_pvti(vm);
-	return status;
-}
-
-static int create_target(struct migration *m)
-{
-	struct wl_vm *vm = m->target;
-	unsigned int vcpus = m->source->nr_vcpus;
-	int status = wl_phase_create(vm, vcpus, WL_LOOP_ROUNDS, true);
-
-	if (status)
-		return status;
-	memcpy(vm->memory, m->source->memory, WL_MEMORY_SIZE);
-	/* The page came along: only what differs from now on was published to the target. */
-	for (unsigned int i = 0; i < vcpus; i++)
-		vm->vcpus[i]->watch.last = wl_pvti_read(vm->memory, i);
-	return wl_vm_each(vm, restore_cpu, m);
+	return status ? status : wl_carry_save(&m->carry, vm);
 }
 
 /* P3, one TSC after another. */
@@ -369,7 +277,7 @@ static int set_clock_data(struct migration *m)
 	}
 	status = wl_vm_ioctl(m->target, WL_SET_CLOCK, &clock);
 	wl_step_end(step);
-	tell_clock(step, &clock);
+	wl_clock_tell(step, &clock);
 	return status;
 }
 
@@ -420,7 +328,7 @@ static int migrate(struct migration *m)
 	if (status)
 		return status;
 	wl_phase_pass(m->source, "downtime", WL_OPTION(m->wl, DOWNTIME));
-	status = create_target(m);
+	status = wl_carry_restore(&m->carry, m->target);
 	status = status ? status : restore_clocks(m);
 	return status ? status : resume_target(m);
 }
@@ -436,6 +344,7 @@ static int migrate_one(struct wl *wl, unsigned int index, void *context)
 	int status = migrate(&m);
 
 	(void)context;
+	wl_carry_free(&m.carry);
 	free(m.saved);
 	return status;
 }

@@ -4,12 +4,11 @@
  * then turns the masterclock off.
  */
 #include "base/error.h"
+#include "workload/carry.h"
 #include "workload/clock.h"
 #include "workload/jobs.h"
 #include "workload/phase.h"
 #include "workload/step.h"
-
-#define MSR_IA32_TSC 0x10U
 
 struct apart {
 	uint64_t cycles; /* by which the TSC is put ahead */
@@ -26,7 +25,7 @@ static int set_khz(struct wl_vcpu *vcpu, uint64_t khz)
 
 static int get_tsc(struct wl_vcpu *vcpu, const struct apart *apart, uint64_t *tsc)
 {
-	struct kvm_msr_entry msr = {.index = MSR_IA32_TSC};
+	struct kvm_msr_entry msr = {.index = WL_MSR_IA32_TSC};
 	int status;
 
 	if (apart->one_reg)
@@ -38,7 +37,7 @@ static int get_tsc(struct wl_vcpu *vcpu, const struct apart *apart, uint64_t *ts
 
 static int set_tsc(struct wl_vcpu *vcpu, const struct apart *apart, uint64_t tsc)
 {
-	struct kvm_msr_entry msr = {.index = MSR_IA32_TSC, .data = tsc};
+	struct kvm_msr_entry msr = {.index = WL_MSR_IA32_TSC, .data = tsc};
 
 	return apart->one_reg ? wl_tsc_set_one_reg(vcpu, tsc) : wl_vcpu_set_msrs(vcpu, &msr, 1);
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* KVM_GET_MSRS that stops at an MSR that there is not, before IA32_TSC or after it. */
 #include "base/error.h"
+#include "workload/carry.h"
 #include "workload/jobs.h"
 #include "workload/phase.h"
 #include "workload/step.h"
 
-#define MSR_IA32_TSC 0x10U
-#define MSR_NONE     0x1badc10cU /* of no vendor */
+#define MSR_NONE 0x1badc10cU /* of no vendor */
 
 /* What is in the list before: not what a TSC reads. */
 #define UNTOUCHED 0x5555555555555555ULL
@@ -21,7 +21,7 @@ static int get(struct wl_vcpu *vcpu, const char *name, uint32_t first, uint32_t 
 		.entries = {{.index = first, .data = UNTOUCHED},
 			    {.index = second, .data = UNTOUCHED}},
 	};
-	const struct kvm_msr_entry *tsc = &list.entries[first == MSR_IA32_TSC ? 0 : 1];
+	const struct kvm_msr_entry *tsc = &list.entries[first == WL_MSR_IA32_TSC ? 0 : 1];
 	json_t *step = wl_step_begin(vcpu->vm->steps, name);
 	int done = wl_ioctl(&vcpu->counts, vcpu->fd, WL_GET_MSRS, (uintptr_t)&list);
 
@@ -43,8 +43,8 @@ static int partial(struct wl *wl, unsigned int index, void *context)
 
 	(void)context;
 	status = status ? status : wl_vm_run_round(vm);
-	status = status ? status : get(vm->vcpus[0], "tsc-unread", MSR_NONE, MSR_IA32_TSC);
-	return status ? status : get(vm->vcpus[0], "tsc-read", MSR_IA32_TSC, MSR_NONE);
+	status = status ? status : get(vm->vcpus[0], "tsc-unread", MSR_NONE, WL_MSR_IA32_TSC);
+	return status ? status : get(vm->vcpus[0], "tsc-read", WL_MSR_IA32_TSC, MSR_NONE);
 }
 
 int wl_partial_msrs(struct wl *wl)

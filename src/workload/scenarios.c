@@ -20,6 +20,13 @@ static const struct kct_scenario scenarios[] = {
 		.run = wl_migrate,
 	},
 	{
+		.name = "migrate-documented",
+		.help = "the same by the procedure of the kernel's documentation",
+		.accepts = BIT(VCPUS) | BIT(VMS) | BIT(DOWNTIME) | BIT(DURATION) | BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_VMS] = 1},
+		.run = wl_migrate_documented,
+	},
+	{
 		.name = "hotplug",
 		.help = "vCPUs join a running VM one after another",
 		.accepts = BIT(VCPUS) | BIT(ADD) | BIT(HOLD),

@@ -111,7 +111,9 @@ class Witness:
         self.before = {step["step"]: step for step in source_vm["steps"]}
         self.after = {step["step"]: step for step in target_vm["steps"]}
         self.nr_vcpus = source_vm["vcpus"]
-        self.saved = {vcpu["vcpu"]: vcpu for vcpu in self.before["save-tsc"]["vcpus"]}
+        # The documentation's procedure saves no TSC, but its offset.
+        saved = self.before.get("save-tsc") or self.before["get-tsc-offset"]
+        self.saved = {vcpu["vcpu"]: vcpu for vcpu in saved["vcpus"]}
         self.written = {vcpu["vcpu"]: vcpu for vcpu in self.after["set-tsc"]["vcpus"]}
 
     def pair(self):

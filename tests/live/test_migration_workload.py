@@ -20,9 +20,9 @@ TSC_RATE = 0.01
 
 
 class Case(kct.LiveTest):
-    def migrate(self, *args, options=()):
+    def migrate(self, *args, options=(), scenario="migrate"):
         """A workload's migration: (what `migration` says, the Witness)."""
-        _, recording, work = self.record_workload("recording", "migrate", *args, options=options)
+        _, recording, work = self.record_workload("recording", scenario, *args, options=options)
         witness = migration.Witness(recording, *recording.match(work))
         printed = migration.run(self.path("recording")).stdout
         self.check_schema(printed)
@@ -111,9 +111,11 @@ class Case(kct.LiveTest):
         self.assertEqual(abs(told["unexplained_ns"]), abs(furthest))
 
     def check_sequence(self, told, witness, target):
-        """What the VMM did on the target, in its order: (ioctl, realtime) of each."""
+        """What the VMM did on the target, in its order: (ioctl, realtime) of each. What it read
+        there is not seen everywhere."""
         steps = [step for step in told["vmm_sequence"] if step["side"] == "target"]
-        told_of = [(step["ioctl"], step["realtime"]) for step in steps if step["ioctl"] != "paused"]
+        steps = [step for step in steps if step["ioctl"] not in ("paused", "get-clock")]
+        told_of = [(step["ioctl"], step["realtime"]) for step in steps]
         self.assertEqual(told_of, target)
         for step in steps:
             expected = 1 if step["ioctl"] == "set-clock" else witness.nr_vcpus
@@ -136,13 +138,14 @@ class Case(kct.LiveTest):
         is_kept = witness.is_in_force() and not witness.is_as_created()
         self.assertEqual(told["tsc_not_in_force"], not is_kept)
 
-    def check_by_offset(self, told, witness, pattern, realtime):
+    def check_by_offset(self, told, witness, pattern, realtime, clock_first=False):
         """One that carries offsets over: no TSC was written, so there is no T1 and no T2."""
         self.check_vm(told, witness)
         self.check_timeline(told, witness, by_offset=True)
         self.check_blackout(told, witness)
         self.assertEqual(told["vmm_pattern"], pattern)
-        self.check_sequence(told, witness, [("set-tsc-offset", False), ("set-clock", realtime)])
+        steps = [("set-tsc-offset", False), ("set-clock", realtime)]
+        self.check_sequence(told, witness, steps[::-1] if clock_first else steps)
         self.assertFalse(told["tsc_not_in_force"])
         for vcpu in told["vcpus"]:
             with self.subTest(vcpu=vcpu["id"]):
@@ -225,6 +228,33 @@ class Ways(Case):
         self.check_accounted(told, witness)
         for vcpu in told["vcpus"]:
             self.assertLess(abs(vcpu["observed_ns"]), TSC_RATE * told["blackout_ns"])
+
+    def check_documented(self, *options):
+        args = ["--vcpus", 3, "--duration", "1500ms", "--downtime", "100ms"]
+        told, witness = self.migrate(*args, options=options, scenario="migrate-documented")
+        self.check_by_offset(told, witness, "documented", True, clock_first=True)
+        self.check_accounted(told, witness)
+        for vcpu in told["vcpus"]:
+            self.assertLess(abs(vcpu["observed_ns"]), TSC_RATE * told["blackout_ns"])
+        return told, witness
+
+    def test_documented(self):
+        """vcpu.rst: ofs_dst[i] = ofs_src[i] - (guest_src - guest_dest) * freq + (tsc_src -
+        tsc_dest), so that kvm-clock 0 is at the guest TSC where it was."""
+        _, witness = self.check_documented()
+        source, target = witness.before["get-clock"], witness.after["get-clock"]
+        khz = witness.before["get-tsc-khz"]["tsc_khz"]
+        cycles = (source["clock"] - target["clock"]) * khz // 1_000_000
+        moved = source["host_tsc"] - target["host_tsc"] - cycles
+        for saved in witness.before["get-tsc-offset"]["vcpus"]:
+            write = witness.writes(witness.target, saved["vcpu"])[-1]
+            self.assertEqual(write["ioctl"], "set-tsc-offset")
+            expected = (saved["tsc_offset"] + moved) % kct.U64
+            self.assertIn((write["new_offset"] - expected) % kct.U64, (0, 1, kct.U64 - 1))
+
+    def test_documented_by_tracepoint(self):
+        """What it writes tells the procedure, where nobody sees what it reads."""
+        self.check_documented("--attach", "tracepoint")
 
     def test_two_at_once(self):
         """All of one name: who went where has to be said."""

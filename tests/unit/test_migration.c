@@ -910,7 +910,12 @@ static void test_patterns(void **state)
 		{"toc", KCT_PATTERN_OFFSET},
 		{"co", KCT_PATTERN_OFFSET},
 		{"or", KCT_PATTERN_OFFSET_REALTIME},
-		{"ro", KCT_PATTERN_OFFSET_REALTIME},
+		{"ro", KCT_PATTERN_DOCUMENTED},
+		{"cro", KCT_PATTERN_DOCUMENTED},
+		{"roo", KCT_PATTERN_DOCUMENTED},
+		{"ror", KCT_PATTERN_OFFSET_REALTIME},
+		{"orc", KCT_PATTERN_OFFSET},
+		{"rot", KCT_PATTERN_OFFSET_REALTIME},
 		{"otr", KCT_PATTERN_OFFSET_REALTIME},
 		{"tor", KCT_PATTERN_CLOUD_HYPERVISOR},
 		{"tro", KCT_PATTERN_CLOUD_HYPERVISOR},
@@ -929,7 +934,8 @@ static void test_pattern_names(void **state)
 {
 	static const char *const names[] = {"other",	       "classic",	   "firecracker",
 					    "clock-first",     "realtime",	   "offset",
-					    "offset-realtime", "cloud-hypervisor", "clock-guest"};
+					    "offset-realtime", "documented", "cloud-hypervisor",
+					    "clock-guest"};
 
 	(void)state;
 	assert_int_equal(KCT_NR_PATTERNS, sizeof(names) / sizeof(names[0]));
