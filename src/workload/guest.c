@@ -43,6 +43,12 @@ static const uint8_t code[] = {
 	/* 28 */ 0xb0, WL_ROUND,		/* mov al, WL_ROUND */
 	/* 2a */ 0xe6, WL_PORT,			/* out WL_PORT, al */
 	/* 2c */ 0xeb, 0xfe,			/* jmp 2c */
+	/* wl_guest_write_tsc() */
+	/* 2e */ 0xb9, 0x10, 0x00, 0x00, 0x00,	/* mov ecx, IA32_TSC */
+	/* 33 */ 0x0f, 0x31,			/* rdtsc */
+	/* 35 */ 0x83, 0xc2, 0x10,		/* add edx, 16: 2^36 cycles ahead */
+	/* 38 */ 0x0f, 0x30,			/* wrmsr */
+	/* 3a */ 0xff, 0xe7,			/* jmp edi */
 };
 /* clang-format on */
 
@@ -52,6 +58,13 @@ static const uint8_t loops[] = {
 	[WL_LOOP_EXITS] = 0x22,
 	[WL_LOOP_SPIN] = 0x28,
 };
+
+#define WRITE_TSC 0x2e
+
+void wl_guest_write_tsc(struct kvm_regs *regs)
+{
+	regs->rip = CODE_BASE + WRITE_TSC;
+}
 
 uint64_t wl_guest_pvti_address(unsigned int id)
 {

@@ -42,4 +42,10 @@ void wl_guest_load(uint8_t *memory);
 void wl_guest_start(unsigned int id, enum wl_loop loop, struct kvm_regs *regs,
 		    struct kvm_sregs *sregs);
 
+/*
+ * Have a vCPU that is stopped between two exits of its loop write its TSC, 2^36 cycles ahead of
+ * what it is, once, and begin the loop anew.
+ */
+void wl_guest_write_tsc(struct kvm_regs *regs);
+
 #endif

@@ -30,6 +30,7 @@ struct migration {
 	struct wl_vm *target;
 	struct saved *saved; /* one a vCPU */
 	struct wl_carry carry;
+	bool source_ends; /* before the target is made */
 	struct kvm_clock_data clock;
 	struct wl_pvti clock_guest; /* of --clock-guest: the line of the source's first vCPU */
 	uint64_t target_host_tsc;
@@ -265,7 +266,7 @@ static int set_tscs(struct migration *m)
 	return status;
 }
 
-static int set_clock_data(struct migration *m)
+static int set_clock_once(struct migration *m)
 {
 	struct kvm_clock_data clock = {.clock = m->clock.clock};
 	json_t *step = wl_step_begin(m->target->steps, "set-clock");
@@ -278,6 +279,15 @@ static int set_clock_data(struct migration *m)
 	status = wl_vm_ioctl(m->target, WL_SET_CLOCK, &clock);
 	wl_step_end(step);
 	wl_clock_tell(step, &clock);
+	return status;
+}
+
+static int set_clock_data(struct migration *m)
+{
+	int status = 0;
+
+	for (uint64_t i = 0; !status && i < WL_OPTION(m->wl, BURST); i++)
+		status = set_clock_once(m);
 	return status;
 }
 
@@ -306,6 +316,30 @@ static int restore_clocks(struct migration *m)
 	return clock_first ? set_tscs(m) : set_clock(m);
 }
 
+/* --add: vCPUs that the source did not have, while the others' requests are pending. */
+static int add_vcpus(struct migration *m)
+{
+	int status = 0;
+
+	for (uint64_t i = 0; !status && i < WL_OPTION(m->wl, ADD); i++) {
+		json_t *step = wl_step_begin(m->target->steps, "add-vcpu");
+
+		wl_set_u64(step, "vcpu", m->target->nr_vcpus);
+		status = wl_vcpu_add(m->target, WL_LOOP_ROUNDS, true);
+		wl_step_end(step);
+	}
+	return status;
+}
+
+/* A save and restore: the VM is gone before there is another. */
+static void end_source(struct migration *m)
+{
+	json_t *step = wl_step_begin(m->source->steps, "close");
+
+	wl_vm_close(m->source);
+	wl_step_end(step);
+}
+
 static int resume_target(struct migration *m)
 {
 	struct wl_vm *vm = m->target;
@@ -313,6 +347,7 @@ static int resume_target(struct migration *m)
 	int status = wl_vm_each(vm, kvmclock_ctrl, m);
 
 	wl_step_end(step);
+	status = status ? status : add_vcpus(m);
 	if (status)
 		return status;
 	wl_phase_read_pvti(vm);
@@ -327,6 +362,8 @@ static int migrate(struct migration *m)
 	status = status ? status : save_rest(m);
 	if (status)
 		return status;
+	if (m->source_ends)
+		end_source(m);
 	wl_phase_pass(m->source, "downtime", WL_OPTION(m->wl, DOWNTIME));
 	status = wl_carry_restore(&m->carry, m->target);
 	status = status ? status : restore_clocks(m);
@@ -340,16 +377,16 @@ static int migrate_one(struct wl *wl, unsigned int index, void *context)
 		.source = wl->vms[2 * index],
 		.target = wl->vms[2 * index + 1],
 		.saved = wl_need(calloc(WL_OPTION(wl, VCPUS), sizeof(*m.saved))),
+		.source_ends = *(const bool *)context,
 	};
 	int status = migrate(&m);
 
-	(void)context;
 	wl_carry_free(&m.carry);
 	free(m.saved);
 	return status;
 }
 
-int wl_migrate(struct wl *wl)
+static int migrate_all(struct wl *wl, bool source_ends)
 {
 	static const char *const roles[] = {"source", "target"};
 	unsigned int vms = WL_OPTION(wl, VMS);
@@ -360,6 +397,16 @@ int wl_migrate(struct wl *wl)
 	if (WL_OPTION(wl, TSC_OFFSET) && !(wl->kvm.clock_flags & KVM_CLOCK_HOST_TSC))
 		return wl_fail(KCT_EXIT_HOST,
 			       "--tsc-offset: this kernel has no KVM_CLOCK_HOST_TSC (Linux 5.16)");
-	wl_make_vms(wl, roles, 2, 2 * vms, WL_OPTION(wl, VCPUS));
-	return wl_jobs(wl, vms, migrate_one, NULL);
+	wl_make_vms(wl, roles, 2, 2 * vms, WL_OPTION(wl, VCPUS) + WL_OPTION(wl, ADD));
+	return wl_jobs(wl, vms, migrate_one, &source_ends);
+}
+
+int wl_migrate(struct wl *wl)
+{
+	return migrate_all(wl, false);
+}
+
+int wl_save_restore(struct wl *wl)
+{
+	return migrate_all(wl, true);
 }

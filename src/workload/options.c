@@ -27,7 +27,8 @@ const struct kct_workload_option_info kct_workload_option_info[KCT_WORKLOAD_OPTI
 	[KCT_WORKLOAD_VCPUS] = COUNT("vcpus", WL_MAX_VCPUS, "vCPUs of each VM"),
 	[KCT_WORKLOAD_VMS] = COUNT("vms", MAX_VMS, "VMs: at once in migrate, in all in churn"),
 	[KCT_WORKLOAD_JOBS] = COUNT("jobs", MAX_JOBS, "threads that do the same at once"),
-	[KCT_WORKLOAD_ADD] = COUNT("add", WL_MAX_VCPUS, "vCPUs to hotplug"),
+	[KCT_WORKLOAD_ADD] = COUNT("add", WL_MAX_VCPUS,
+				   "vCPUs that join; in migrate the target, once its clock is set"),
 	[KCT_WORKLOAD_COUNT] = COUNT("count", MAX_COUNT, "repetitions, in each thread"),
 	[KCT_WORKLOAD_DURATION] = DURATION("duration", "how long to run undisturbed"),
 	[KCT_WORKLOAD_DOWNTIME] = DURATION("downtime", "pause between source and target"),
@@ -53,5 +54,7 @@ const struct kct_workload_option_info kct_workload_option_info[KCT_WORKLOAD_OPTI
 	[KCT_WORKLOAD_JUMP] = DURATION("jump", "how far ahead each setting puts the clock"),
 	[KCT_WORKLOAD_BURST] =
 		COUNT("burst", MAX_COUNT, "settings in a row, before vCPUs are waited for"),
+	[KCT_WORKLOAD_CHANGE_CLOCKSOURCE] =
+		FLAG("change-clocksource", "yes, change this host's clocksource for a moment"),
 	[KCT_WORKLOAD_HOLD] = FLAG("hold", "then keep the VMs until stdin ends, SIGINT or SIGTERM"),
 };

@@ -15,8 +15,10 @@ static const struct kct_scenario scenarios[] = {
 		.accepts = BIT(VCPUS) | BIT(VMS) | BIT(DOWNTIME) | BIT(SKEW_SAVE) |
 			   BIT(SKEW_RESTORE) | BIT(REALTIME) | BIT(TSC_OFFSET) | BIT(TSC_SPREAD) |
 			   BIT(CLOCK_FIRST) | BIT(CLOCK_GUEST) | BIT(ONE_REG) | BIT(DURATION) |
-			   BIT(HOLD),
-		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_VMS] = 1},
+			   BIT(ADD) | BIT(BURST) | BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 4,
+			     [KCT_WORKLOAD_VMS] = 1,
+			     [KCT_WORKLOAD_BURST] = 1},
 		.run = wl_migrate,
 	},
 	{
@@ -25,6 +27,17 @@ static const struct kct_scenario scenarios[] = {
 		.accepts = BIT(VCPUS) | BIT(VMS) | BIT(DOWNTIME) | BIT(DURATION) | BIT(HOLD),
 		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_VMS] = 1},
 		.run = wl_migrate_documented,
+	},
+	{
+		.name = "save-restore",
+		.help = "the VM is saved and ends; then another is made of what was saved",
+		.accepts = BIT(VCPUS) | BIT(VMS) | BIT(DOWNTIME) | BIT(SKEW_SAVE) |
+			   BIT(SKEW_RESTORE) | BIT(REALTIME) | BIT(TSC_OFFSET) | BIT(TSC_SPREAD) |
+			   BIT(CLOCK_FIRST) | BIT(ONE_REG) | BIT(DURATION) | BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 4,
+			     [KCT_WORKLOAD_VMS] = 1,
+			     [KCT_WORKLOAD_BURST] = 1},
+		.run = wl_save_restore,
 	},
 	{
 		.name = "hotplug",
@@ -66,6 +79,27 @@ static const struct kct_scenario scenarios[] = {
 		.accepts = BIT(VCPUS) | BIT(TSC_SPREAD) | BIT(TSC_KHZ) | BIT(ONE_REG) | BIT(HOLD),
 		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_TSC_SPREAD] = 100000000000ULL},
 		.run = wl_odd_tsc,
+	},
+	{
+		.name = "tsc-race",
+		.help = "the TSCs of all vCPUs are written at once, each by its own thread",
+		.accepts = BIT(VCPUS) | BIT(COUNT) | BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_COUNT] = 10},
+		.run = wl_tsc_race,
+	},
+	{
+		.name = "guest-tsc",
+		.help = "the guest writes the TSCs of its vCPUs, one after another",
+		.accepts = BIT(VCPUS) | BIT(COUNT) | BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_COUNT] = 1},
+		.run = wl_guest_tsc,
+	},
+	{
+		.name = "clocksource",
+		.help = "the host's clocksource is changed, and put back, while vCPUs run",
+		.accepts = BIT(VCPUS) | BIT(CHANGE_CLOCKSOURCE) | BIT(HOLD),
+		.defaults = {[KCT_WORKLOAD_VCPUS] = 4},
+		.run = wl_clocksource,
 	},
 	{
 		.name = "descriptor",

@@ -57,14 +57,21 @@ int wl_vcpu_add(struct wl_vm *vm, enum wl_loop loop, bool threaded)
 	return wl_vcpu_call(vcpu, create, &loop);
 }
 
-void wl_vcpu_free(struct wl_vcpu *vcpu)
+void wl_vcpu_close(struct wl_vcpu *vcpu)
 {
+	if (vcpu->closed)
+		return;
+	vcpu->closed = true;
 	if (vcpu->threaded)
 		wl_vcpu_thread_end(vcpu);
 	if (vcpu->run)
 		munmap(vcpu->run, vcpu->vm->kvm->run_size);
 	if (vcpu->fd >= 0)
 		close(vcpu->fd);
+}
+
+void wl_vcpu_free(struct wl_vcpu *vcpu)
+{
 	wl_watch_free(&vcpu->watch);
 	free(vcpu);
 }

@@ -144,10 +144,9 @@ void wl_vcpu_thread_end(struct wl_vcpu *vcpu)
 	pthread_mutex_unlock(&vcpu->vm->lock);
 	pthread_join(vcpu->thread, NULL);
 	pthread_cond_destroy(&vcpu->wake);
-	vcpu->threaded = false;
 }
 
-static void post(struct wl_vcpu *vcpu, wl_job job, void *arg)
+void wl_vcpu_post(struct wl_vcpu *vcpu, wl_job job, void *arg)
 {
 	pthread_mutex_lock(&vcpu->vm->lock);
 	vcpu->job = job;
@@ -158,7 +157,7 @@ static void post(struct wl_vcpu *vcpu, wl_job job, void *arg)
 
 int wl_vcpu_call(struct wl_vcpu *vcpu, wl_job job, void *arg)
 {
-	post(vcpu, job, arg);
+	wl_vcpu_post(vcpu, job, arg);
 	return wl_vcpu_wait(vcpu);
 }
 
@@ -167,7 +166,7 @@ void wl_vcpu_start(struct wl_vcpu *vcpu)
 	/* Reset here, by the controller: in the vCPU's thread it could undo a kick. */
 	vcpu->stop = false;
 	set_immediate_exit(vcpu, 0);
-	post(vcpu, run_guest, NULL);
+	wl_vcpu_post(vcpu, run_guest, NULL);
 }
 
 int wl_vcpu_interrupt(struct wl_vcpu *vcpu, wl_job job, void *arg)

@@ -34,18 +34,29 @@ struct wl_vm *wl_vm_new(const struct wl_kvm *kvm, const char *role, unsigned int
 	return vm;
 }
 
+void wl_vm_close(struct wl_vm *vm)
+{
+	struct wl_vcpu *vcpu;
+
+	kct_for_each_vcpu (vcpu, vm)
+		wl_vcpu_close(vcpu);
+	if (vm->fd >= 0 && !vm->closed)
+		close(vm->fd);
+	vm->closed = true;
+	if (vm->memory)
+		munmap(vm->memory, WL_MEMORY_SIZE);
+	vm->memory = NULL;
+}
+
 void wl_vm_free(struct wl_vm *vm)
 {
 	struct wl_vcpu *vcpu;
 
 	if (!vm)
 		return;
+	wl_vm_close(vm);
 	kct_for_each_vcpu (vcpu, vm)
 		wl_vcpu_free(vcpu);
-	if (vm->fd >= 0)
-		close(vm->fd);
-	if (vm->memory)
-		munmap(vm->memory, WL_MEMORY_SIZE);
 	pthread_cond_destroy(&vm->changed);
 	pthread_mutex_destroy(&vm->lock);
 	json_decref(vm->steps);
@@ -142,6 +153,21 @@ int wl_vm_each(struct wl_vm *vm, wl_job job, void *arg)
 			return status;
 	}
 	return 0;
+}
+
+int wl_vm_all(struct wl_vm *vm, wl_job job, void *arg)
+{
+	struct wl_vcpu *vcpu;
+	int status = 0;
+
+	kct_for_each_vcpu (vcpu, vm)
+		wl_vcpu_post(vcpu, job, arg);
+	kct_for_each_vcpu (vcpu, vm) {
+		int its = wl_vcpu_wait(vcpu);
+
+		status = status ? status : its;
+	}
+	return status;
 }
 
 void wl_vm_start(struct wl_vm *vm)

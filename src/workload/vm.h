@@ -32,6 +32,7 @@ struct wl_vcpu {
 	struct wl_counts counts;
 	struct wl_watch watch;
 	bool clock_on; /* the guest said WL_CLOCK_ON */
+	bool closed;
 
 	bool threaded;
 	pthread_t thread;
@@ -54,6 +55,7 @@ struct wl_vm {
 	const char *role;
 	unsigned int number; /* its place in the report */
 	int fd;
+	bool closed; /* the descriptors' numbers remain, for the report */
 	pid_t controller;
 	uint8_t *memory; /* WL_MEMORY_SIZE bytes */
 	struct wl_counts counts;
@@ -75,7 +77,10 @@ struct wl_vm {
 struct wl_vm *wl_vm_new(const struct wl_kvm *kvm, const char *role, unsigned int number,
 			unsigned int max_vcpus);
 
-/* Stop and end its threads, close all, free. NULL is fine. */
+/* Stop and end its threads, and close all: the VM is gone, and what it did can still be told. */
+void wl_vm_close(struct wl_vm *vm);
+
+/* Close it, and free. NULL is fine. */
 void wl_vm_free(struct wl_vm *vm);
 
 /* KVM_CREATE_VM, with the guest's code in its memory. The caller becomes the controller. */
@@ -121,6 +126,9 @@ int wl_vcpu_call(struct wl_vcpu *vcpu, wl_job job, void *arg);
 
 /* Let each idle vCPU do the job, one after another, as far as they succeed. */
 int wl_vm_each(struct wl_vm *vm, wl_job job, void *arg);
+
+/* Let all of them do it side by side, and wait for the end of it: the first failure. */
+int wl_vm_all(struct wl_vm *vm, wl_job job, void *arg);
 
 /* Let one idle vCPU run the guest until wl_vm_stop(); all of them. */
 void wl_vcpu_start(struct wl_vcpu *vcpu);

@@ -42,7 +42,11 @@ void wl_make_vms(struct wl *wl, const char *const *roles, unsigned int nr_roles,
 /* The scenarios. Each returns 0, or a KCT_EXIT_ status after having said why. */
 int wl_migrate(struct wl *wl);
 int wl_migrate_documented(struct wl *wl);
+int wl_save_restore(struct wl *wl);
 int wl_hotplug(struct wl *wl);
+int wl_tsc_race(struct wl *wl);
+int wl_guest_tsc(struct wl *wl);
+int wl_clocksource(struct wl *wl);
 int wl_steady(struct wl *wl);
 int wl_churn(struct wl *wl);
 int wl_set_clock(struct wl *wl);

@@ -29,6 +29,7 @@ enum kct_workload_option {
 	KCT_WORKLOAD_ONE_REG,
 	KCT_WORKLOAD_JUMP,
 	KCT_WORKLOAD_BURST,
+	KCT_WORKLOAD_CHANGE_CLOCKSOURCE,
 	KCT_WORKLOAD_HOLD,
 	KCT_WORKLOAD_OPTIONS, /* how many there are */
 };
@@ -80,8 +81,9 @@ struct kct_workload {
  * or descriptor is left. The report is printed before the hold begins, so that it also tells a
  * waiting reader that the VMs stand. SIGUSR1 is used to get vCPUs out of KVM_RUN.
  *
- * Returns KCT_EXIT_OK; KCT_EXIT_HOST if this host or kernel cannot do it; KCT_EXIT_FAILED if
- * a step fails. One line on stderr has then said why, and no report is printed.
+ * Returns KCT_EXIT_OK; KCT_EXIT_USAGE if it is not allowed to; KCT_EXIT_HOST if this host or kernel
+ * cannot do it; KCT_EXIT_FAILED if a step fails. One line on stderr has then said why, and no
+ * report is printed.
  */
 int kct_workload_run(const struct kct_workload *workload);
 

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "workload/guard.h"
+
+static int read_value(struct wl_guard *guard)
+{
+	FILE *file = fopen(guard->path, "re");
+	int error = 0;
+
+	if (!file)
+		return -errno;
+	if (!fgets(guard->before, sizeof(guard->before), file))
+		error = ferror(file) ? -EIO : -ENODATA;
+	fclose(file);
+	guard->before[strcspn(guard->before, "\n")] = '\0';
+	return error || *guard->before ? error : -ENODATA;
+}
+
+int wl_guard_write(const struct wl_guard *guard, const char *value)
+{
+	int fd = open(guard->path, O_WRONLY | O_CLOEXEC | O_TRUNC), error = 0;
+	ssize_t size = (ssize_t)strlen(value), done;
+
+	if (fd < 0)
+		return -errno;
+	done = write(fd, value, (size_t)size);
+	if (done != size)
+		error = done < 0 ? -errno : -EIO;
+	close(fd);
+	return error;
+}
+
+/* Nothing of ours is kept open by it: who reads our output waits for its end. */
+static void keep_only(int fd)
+{
+	for (int other = 0; other < fd; other++)
+		close(other);
+	close_range((unsigned int)fd + 1, ~0U, 0);
+}
+
+__attribute__((noreturn)) static void watch(const struct wl_guard *guard, int fd, int ready)
+{
+	sigset_t all;
+	char told = 0;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	if (write(ready, &told, 1) != 1)
+		_exit(1);
+	keep_only(fd);
+	while (read(fd, &told, 1) < 0 && errno == EINTR)
+		;
+	_exit(wl_guard_write(guard, guard->before) ? 1 : 0);
+}
+
+/*
+ * Start it, and wait until no signal to our process group reaches it any more: nothing is changed
+ * before that. 0 or -errno.
+ */
+static int start(struct wl_guard *guard, const int ends[2])
+{
+	int ready[2], error = 0;
+	ssize_t got = 0;
+	char told;
+
+	if (pipe2(ready, O_CLOEXEC))
+		return -errno;
+	guard->pid = fork();
+	if (guard->pid == 0)
+		watch(guard, ends[0], ready[1]);
+	if (guard->pid < 0)
+		error = -errno;
+	close(ready[1]);
+	while (!error && (got = read(ready[0], &told, 1)) < 0 && errno == EINTR)
+		;
+	close(ready[0]);
+	return error || got == 1 ? error : -ECHILD;
+}
+
+int wl_guard_begin(struct wl_guard *guard, const char *path)
+{
+	int ends[2], error;
+
+	*guard = (struct wl_guard){.path = path, .fd = -1};
+	error = read_value(guard);
+	/* What cannot be written is found out before it matters. */
+	error = error ? error : wl_guard_write(guard, guard->before);
+	if (error)
+		return error;
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	error = start(guard, ends);
+	close(ends[0]);
+	if (error)
+		close(ends[1]);
+	else
+		guard->fd = ends[1];
+	return error;
+}
+
+int wl_guard_end(struct wl_guard *guard)
+{
+	int status = 0;
+
+	close(guard->fd);
+	while (waitpid(guard->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : wl_guard_write(guard, guard->before);
+}
