@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 # From the --help of the command `command`, each option on a line: the rows that `make` tells of.
 
+# Of "[SCENARIO|all]" the other word that may stand there, with its bar.
+function alternative(value) {
+	return match($0, value "\\|[a-z]+") ? substr($0, RSTART + length(value),
+						      RLENGTH - length(value)) : ""
+}
 BEGIN { OFS = "\t" }
 NR == 1 {
 	count = split($0, words, /[^A-Z-]+/)
 	for (i = 1; i <= count; i++)
 		if (words[i] ~ /^[A-Z]+$/ && words[i] !~ /^(OPTION|ARG)$/ &&
 		    !seen[words[i]]++)
-			print "operand", command, words[i]
+			print "operand", command, words[i] alternative(words[i])
 }
 /^ Scenarios:/ { scenarios = 1 }
 /^ Options:/ || /^$/ { if (!/^ S/) scenarios = 0 }

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the shells' generators have in common: the rows into arrays.
 
-function kind(value) {
+function kind(value, bar) {
 	gsub(/[][]/, "", value)
+	bar = index(value, "|")
+	if (bar)
+		return kind(substr(value, 1, bar - 1)) " " substr(value, bar + 1)
 	return value == "SCENARIO" ? scenarios : kinds[value]
 }
 # Words that the shell will expand once more, when it offers them.

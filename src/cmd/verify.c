@@ -106,7 +106,8 @@ static error_t take_scenario(struct kct_verify *verify, const char *text, struct
 {
 	if (verify->scenario)
 		argp_error(state, "one scenario at a time");
-	if (!is_scenario(text))
+	verify->all = !strcmp(text, "all");
+	if (!verify->all && !is_scenario(text))
 		argp_error(state, "there is no scenario '%s'", text);
 	verify->scenario = text;
 	return 0;
@@ -125,7 +126,10 @@ static error_t check_options(struct kct_verify *verify, struct argp_state *state
 		argp_error(state, "the workload's options go with a SCENARIO");
 	if (!verify->scenario && !recorded && !verify->duration)
 		argp_error(state, "for how long? --duration");
-	if (verify->bisect && !verify->v.nr_checked)
+	if (verify->all && verify->nr_words > (verify->change_clocksource ? 4 : 3))
+		argp_error(state, "all takes none of the workload's options but "
+				  "--change-clocksource");
+	if (verify->bisect && !verify->v.nr_checked && !verify->all)
 		argp_error(state, "what is good? --bisect goes with --expect");
 	if (recorded && (verify->output || verify->duration || verify->repeat))
 		argp_error(state, "a --recording takes neither --output, --duration nor --repeat");
@@ -173,6 +177,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		argp_error(state, "too many options for the workload");
 	if (key == OPTION_WORKLOAD + KCT_WORKLOAD_DURATION)
 		verify->duration = text;
+	if (key == OPTION_WORKLOAD + KCT_WORKLOAD_CHANGE_CLOCKSOURCE)
+		verify->change_clocksource = true;
 	add_workload_option(verify, key - OPTION_WORKLOAD, text);
 	return 0;
 }
@@ -272,16 +278,24 @@ static bool is_for_several(const struct kct_verify *verify)
 	return verify->repeat || verify->nr_recordings > 1;
 }
 
+static int run(struct kct_verify *verify)
+{
+	if (verify->all)
+		return kct_verify_all(verify);
+	return is_for_several(verify) ? kct_verify_runs(verify) : run_once(verify);
+}
+
 int cmd_verify(int argc, char **argv)
 {
 	static const struct argp_child children[] = {{&kct_live_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = all_options,
 		.parser = parse,
-		.args_doc = "[SCENARIO]",
+		.args_doc = "[SCENARIO|all]",
 		.doc = "Does this kernel take unnecessary masterclock snapshots? Runs a SCENARIO "
 		       "of "
-		       "the workload under trace, watches a VM for a --duration, or reads a "
+		       "the workload under trace, or all of them, watches a VM for a --duration, "
+		       "or reads a "
 		       "--recording, and gives a verdict: nothing-to-suppress, suppressed, "
 		       "coalesced, per-vcpu or inconclusive. Exit status 0: what was expected "
 		       "holds; 1: it does not; 4: the evidence cannot decide. With --bisect 0, "
@@ -316,7 +330,7 @@ int cmd_verify(int argc, char **argv)
 		kct_error("out of memory");
 		status = KCT_EXIT_HOST;
 	} else {
-		status = is_for_several(&verify) ? kct_verify_runs(&verify) : run_once(&verify);
+		status = run(&verify);
 	}
 	for (int i = 0; i < KCT_MAX_WORKLOAD_ARGS; i++)
 		free(verify.command[i]);

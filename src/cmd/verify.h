@@ -20,6 +20,8 @@ struct kct_verify {
 	size_t nr_recordings;
 	uint64_t repeat; /* 0: one run, and what it was in full */
 	bool bisect;
+	bool all;		 /* every scenario that has an expectation */
+	bool change_clocksource; /* of this host may one of them */
 	/* The command that runs the scenario; the options in it are ours. */
 	char *command[KCT_MAX_WORKLOAD_ARGS];
 	int nr_words;
@@ -31,6 +33,8 @@ struct kct_verify {
 	struct kct_recording read;
 	char *what;    /* the printable form of the subject; ours */
 	bool failed;   /* out of memory */
+	bool can_skip; /* what the workload cannot do is no error: then `skipped` is set */
+	bool skipped;
 	int unwritten; /* an enum kct_exit: the recording could not be kept, which has been said */
 };
 
@@ -41,7 +45,28 @@ struct kct_verify {
 int kct_verify_live(struct kct_verify *verify, const char *output);
 int kct_verify_recording(struct kct_verify *verify, const char *path);
 
-/* Several, each in a process of its own, and what they come to. An enum kct_exit. */
+/* Runs of one thing, each in a process of its own. */
+struct kct_series {
+	struct kct_verify *verify;
+	struct kct_loop *loop; /* whose end ends it */
+	const char *output;    /* their recordings go to that and a number; NULL: nowhere */
+	size_t asked;
+	struct kct_measured *done; /* ours: free() */
+	size_t nr_done;
+	bool skipped;	  /* the workload cannot do it here */
+	int status;	  /* an enum kct_exit of a run that could not be, and ended it; 0 */
+	char stopped[80]; /* why there are fewer runs than asked for; "" */
+};
+
+/* Fills the rest of it. */
+void kct_series_run(struct kct_series *series);
+
+/* The runs of --repeat, or those of several recordings, and what they come to. */
 int kct_verify_runs(struct kct_verify *verify);
+/* Every scenario, with what is expected of it. An enum kct_exit, as all of these. */
+int kct_verify_all(struct kct_verify *verify);
+
+/* Where what is shown of several runs goes; 0 or an enum kct_exit, said. */
+int kct_verify_open_output(struct kct_output *out, struct kct_loop *loop);
 
 #endif

@@ -89,9 +89,17 @@ static int prepare(struct kct_verify *verify, const char *output)
 static int finish_live(struct kct_verify *verify)
 {
 	struct kct_live *live = &verify->live;
+	char why[64];
 
 	if (live->output && !kct_output_settle(&verify->kept))
 		kct_write_trailer(verify->kept.stream, &live->trailer);
+	verify->skipped = verify->can_skip && live->trailer.status == KCT_EXIT_HOST;
+	if (verify->can_skip && live->trailer.status > 0) {
+		snprintf(why, sizeof(why), "the workload failed with exit status %d",
+			 live->trailer.status);
+		kct_judge_doubt(verify->v.judge, why);
+		return 0;
+	}
 	if (live->trailer.status > 0) {
 		kct_error("the workload failed with exit status %d", live->trailer.status);
 		return live->trailer.status == KCT_EXIT_USAGE ? KCT_EXIT_USAGE : KCT_EXIT_HOST;

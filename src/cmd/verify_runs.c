@@ -13,51 +13,65 @@
 #include "cmd/verify.h"
 #include "show/runs.h"
 
-static_assert(sizeof(struct kct_measured) <= PIPE_BUF, "a result is written at once");
-
-struct series {
-	struct kct_verify *verify;
-	struct kct_loop loop;
-	struct kct_measured *done;
-	size_t nr_done, asked;
-	int status;	  /* an enum kct_exit of the run that ended it; 0 */
-	char stopped[80]; /* why there are fewer runs than asked for; "" */
+/* What comes from the other process. */
+struct result {
+	struct kct_measured measured;
+	bool skipped;
 };
+static_assert(sizeof(struct result) <= PIPE_BUF, "a result is written at once");
 
 /* In a process of its own. */
-static int run_one(void *context, void *result)
+static int run_one(void *context, void *data)
 {
-	struct series *series = context;
+	const struct kct_series *series = context;
 	struct kct_verify *verify = series->verify;
+	struct result *result = data;
 	char path[PATH_MAX];
 	int status;
 
 	if (verify->nr_recordings) {
 		status = kct_verify_recording(verify, verify->recordings[series->nr_done]);
 	} else {
-		if (verify->output)
-			snprintf(path, sizeof(path), "%s.%zu", verify->output, series->nr_done + 1);
-		status = kct_verify_live(verify, verify->output ? path : NULL);
+		if (series->output)
+			snprintf(path, sizeof(path), "%s.%zu", series->output, series->nr_done + 1);
+		status = kct_verify_live(verify, series->output ? path : NULL);
 	}
+	result->skipped = verify->skipped;
 	if (status || verify->unwritten)
 		return status ? status : verify->unwritten;
-	kct_measure(result, &verify->v.all, verify->v.model, verify->v.shown);
+	if (!verify->skipped)
+		kct_measure(&result->measured, &verify->v.all, verify->v.model, verify->v.shown);
 	return 0;
 }
 
-static void run_all(struct series *series)
+static void stop(struct kct_series *series)
 {
-	while (series->nr_done < series->asked && !series->status) {
-		series->status = kct_apart(&series->loop, run_one, series,
-					   &series->done[series->nr_done], sizeof(*series->done));
-		if (series->loop.reason)
-			snprintf(series->stopped, sizeof(series->stopped), "interrupted");
-		else if (series->status)
-			snprintf(series->stopped, sizeof(series->stopped),
-				 "run %zu ended with exit status %d", series->nr_done + 1,
-				 series->status);
-		series->nr_done += !series->status;
+	if (series->loop->reason)
+		snprintf(series->stopped, sizeof(series->stopped), "interrupted");
+	else
+		snprintf(series->stopped, sizeof(series->stopped),
+			 "run %zu ended with exit status %d", series->nr_done + 1, series->status);
+}
+
+void kct_series_run(struct kct_series *series)
+{
+	series->done = calloc(series->asked, sizeof(*series->done));
+	if (!series->done) {
+		kct_error("out of memory");
+		series->status = KCT_EXIT_HOST;
 	}
+	while (!series->status && !series->skipped && series->nr_done < series->asked) {
+		struct result result = {0};
+
+		series->status = kct_apart(series->loop, run_one, series, &result, sizeof(result));
+		if (series->status)
+			break;
+		series->skipped = result.skipped;
+		if (!result.skipped)
+			series->done[series->nr_done++] = result.measured;
+	}
+	if (series->status)
+		stop(series);
 }
 
 static char *name_of(const struct kct_verify *verify)
@@ -73,22 +87,25 @@ static char *name_of(const struct kct_verify *verify)
 	return kct_text_dup(verify->live.filter.vm ? verify->live.filter.vm : "the VM", 0);
 }
 
-static int show(struct series *series, const struct kct_runs *runs)
+int kct_verify_open_output(struct kct_output *out, struct kct_loop *loop)
 {
-	const char *stopped = *series->stopped ? series->stopped : NULL;
-	struct kct_output out;
-	int error = 0, status;
+	kct_output_to_standard(out, STDOUT_FILENO);
+	return kct_output_open(out, loop, KCT_PATIENCE_FOR_SUMMARY_NS);
+}
 
-	kct_output_to_standard(&out, STDOUT_FILENO);
-	status = kct_output_open(&out, &series->loop, KCT_PATIENCE_FOR_SUMMARY_NS);
+static int show(const struct kct_series *series, const struct kct_runs *runs)
+{
+	struct kct_output out;
+	int error = 0, status = kct_verify_open_output(&out, series->loop);
+
 	if (status)
 		return status;
 	if (series->verify->format == KCT_VERIFY_JSON)
-		error = kct_show_runs_json(out.stream, runs, stopped);
+		error = kct_show_runs_json(out.stream, runs);
 	else if (series->verify->format == KCT_VERIFY_TAP)
-		kct_show_runs_tap(out.stream, runs, stopped);
+		kct_show_runs_tap(out.stream, runs);
 	else
-		error = kct_show_runs(out.stream, runs, stopped);
+		error = kct_show_runs(out.stream, runs);
 	status = kct_output_close(&out);
 	if (error) {
 		kct_error("out of memory");
@@ -98,23 +115,24 @@ static int show(struct series *series, const struct kct_runs *runs)
 }
 
 /* What was seen is told, however it ended; but of a series that did not begin there is nothing. */
-static int conclude(struct series *series)
+static int conclude(const struct kct_series *series)
 {
 	struct kct_expectation expected[KCT_MAX_EXPECTATIONS];
 	const struct kct_verification *v = &series->verify->v;
-	struct kct_runs runs = {
+	char *what = name_of(series->verify);
+	const struct kct_runs runs = {
+		.what = what ? what : "?",
 		.expected = expected,
 		.nr_expected = v->nr_checked,
 		.done = series->done,
 		.nr_done = series->nr_done,
 		.asked = series->asked,
+		.stopped = *series->stopped ? series->stopped : NULL,
 	};
-	char *what = name_of(series->verify);
 	int status, written;
 
 	for (size_t i = 0; i < v->nr_checked; i++)
 		expected[i] = v->checked[i].expectation;
-	runs.what = what ? what : "?";
 	written = show(series, &runs);
 	free(what);
 	status = kct_runs_status(&runs);
@@ -125,22 +143,20 @@ static int conclude(struct series *series)
 
 int kct_verify_runs(struct kct_verify *verify)
 {
-	struct series series = {
+	struct kct_loop loop;
+	struct kct_series series = {
 		.verify = verify,
+		.loop = &loop,
+		.output = verify->output,
 		.asked = verify->repeat ? verify->repeat : verify->nr_recordings,
 	};
-	int status = kct_loop_open(&series.loop, 0, 0);
+	int status = kct_loop_open(&loop, 0, 0);
 
-	series.done = calloc(series.asked, sizeof(*series.done));
-	if (!series.done) {
-		kct_error("out of memory");
-		status = KCT_EXIT_HOST;
-	}
 	if (!status) {
-		run_all(&series);
-		status = series.nr_done || series.loop.reason ? conclude(&series) : series.status;
+		kct_series_run(&series);
+		status = series.nr_done || loop.reason ? conclude(&series) : series.status;
 	}
-	kct_loop_close(&series.loop);
+	kct_loop_close(&loop);
 	free(series.done);
 	return status;
 }

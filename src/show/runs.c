@@ -63,16 +63,16 @@ static void put_tally(FILE *out, const struct kct_runs *runs, const struct kct_t
 		fprintf(out, ": %s", tally->why);
 }
 
-int kct_show_runs(FILE *out, const struct kct_runs *runs, const char *stopped)
+int kct_show_runs(FILE *out, const struct kct_runs *runs)
 {
 	fprintf(out, "%s: %zu of %zu runs%s%s\n", runs->what, runs->nr_done, runs->asked,
-		stopped ? ": " : "", stopped ? stopped : "");
+		runs->stopped ? ": " : "", runs->stopped ? runs->stopped : "");
 	show_inconclusive(out, runs);
 	if (runs->nr_done && show_spread(out, runs))
 		return -ENOMEM;
 	show_verdicts(out, runs);
 	fprintf(out, "verdict: %s%s%s\n", kct_verdict_names[kct_runs_verdict(runs)],
-		stopped ? ": " : "", stopped ? stopped : "");
+		runs->stopped ? ": " : "", runs->stopped ? runs->stopped : "");
 	for (size_t i = 0; i < runs->nr_expected; i++) {
 		struct kct_tally tally;
 
@@ -166,22 +166,29 @@ static json_t *spread_json(const struct kct_runs *runs)
 	return all;
 }
 
-int kct_show_runs_json(FILE *out, const struct kct_runs *runs, const char *stopped)
+json_t *kct_runs_json(const struct kct_runs *runs)
 {
 	json_t *spread = spread_json(runs);
 	bool judged = runs->nr_expected;
 
 	if (!spread)
+		return NULL;
+	return json_pack("{s:s, s:i, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "schema",
+			 KCT_RUNS_SCHEMA, "version", KCT_RUNS_VERSION, "what", runs->what, "asked",
+			 (json_int_t)runs->asked, "stopped", kct_json_text(runs->stopped),
+			 "verdict", kct_verdict_names[kct_runs_verdict(runs)], "verdicts",
+			 verdicts_json(runs), "holds",
+			 judged ? outcome_json(kct_runs_outcome(runs)) : json_null(), "expected",
+			 expected_json(runs), "spread", spread, "runs", each_json(runs));
+}
+
+int kct_show_runs_json(FILE *out, const struct kct_runs *runs)
+{
+	json_t *object = kct_runs_json(runs);
+
+	if (!object)
 		return -ENOMEM;
-	kct_json_print(out, json_pack("{s:s, s:i, s:s, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
-				      "schema", KCT_RUNS_SCHEMA, "version", KCT_RUNS_VERSION,
-				      "what", runs->what, "asked", (json_int_t)runs->asked,
-				      "stopped", kct_json_text(stopped), "verdict",
-				      kct_verdict_names[kct_runs_verdict(runs)], "verdicts",
-				      verdicts_json(runs), "holds",
-				      judged ? outcome_json(kct_runs_outcome(runs)) : json_null(),
-				      "expected", expected_json(runs), "spread", spread, "runs",
-				      each_json(runs)));
+	kct_json_print(out, object);
 	return 0;
 }
 
@@ -204,7 +211,7 @@ static enum kct_outcome outcome_of(const struct kct_runs *runs, const struct kct
 	return tally->outcome;
 }
 
-void kct_show_runs_tap(FILE *out, const struct kct_runs *runs, const char *stopped)
+void kct_show_runs_tap(FILE *out, const struct kct_runs *runs)
 {
 	fprintf(out, "TAP version 13\n1..%zu\n", runs->nr_expected);
 	for (size_t i = 0; i < runs->nr_expected; i++) {
@@ -217,7 +224,7 @@ void kct_show_runs_tap(FILE *out, const struct kct_runs *runs, const char *stopp
 		kct_put_tap_description(out, runs->what);
 		fprintf(out, ": %s", runs->expected[i].text);
 		if (outcome == KCT_UNDECIDED)
-			fprintf(out, " # SKIP %s", stopped ? stopped : tally.why);
+			fprintf(out, " # SKIP %s", runs->stopped ? runs->stopped : tally.why);
 		fputs("\n# ", out);
 		put_tally(out, runs, &tally);
 		fputc('\n', out);

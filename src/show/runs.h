@@ -11,12 +11,13 @@
 #define KCT_RUNS_SCHEMA	 "kvmclock-trace/verify-runs"
 #define KCT_RUNS_VERSION 1
 
-/* `stopped` is why there are fewer runs than asked for; NULL. All give 0 or -ENOMEM. */
-int kct_show_runs(FILE *out, const struct kct_runs *runs, const char *stopped);
-/* One object on one line, docs/schema.md. */
-int kct_show_runs_json(FILE *out, const struct kct_runs *runs, const char *stopped);
+/* 0 or -ENOMEM. */
+int kct_show_runs(FILE *out, const struct kct_runs *runs);
+/* One object on one line, docs/schema.md. 0 or -ENOMEM; the object itself, NULL when out of it. */
+int kct_show_runs_json(FILE *out, const struct kct_runs *runs);
+json_t *kct_runs_json(const struct kct_runs *runs);
 /* TAP version 13: a line for each expectation, of all runs together. */
-void kct_show_runs_tap(FILE *out, const struct kct_runs *runs, const char *stopped);
+void kct_show_runs_tap(FILE *out, const struct kct_runs *runs);
 
 /* A description in TAP: a '#' would begin a directive, such as SKIP. */
 void kct_put_tap_description(FILE *out, const char *text);

@@ -72,3 +72,20 @@ int kct_runs_status(const struct kct_runs *runs)
 		       ? KCT_EXIT_INCOMPLETE
 		       : KCT_EXIT_OK;
 }
+
+int kct_cases_status(const struct kct_case *cases, size_t nr_cases)
+{
+	bool incomplete = false, skipped = true;
+
+	for (size_t i = 0; i < nr_cases; i++) {
+		int status = cases[i].skipped ? KCT_EXIT_OK : kct_runs_status(&cases[i].runs);
+
+		if (status == KCT_EXIT_FAILED)
+			return KCT_EXIT_FAILED;
+		incomplete |= status == KCT_EXIT_INCOMPLETE;
+		skipped &= cases[i].skipped;
+	}
+	if (incomplete)
+		return KCT_EXIT_INCOMPLETE;
+	return skipped ? KCT_EXIT_HOST : KCT_EXIT_OK;
+}

@@ -17,7 +17,8 @@ struct kct_runs {
 	size_t nr_expected;
 	const struct kct_measured *done; /* those that came to their end; not ours */
 	size_t nr_done;
-	size_t asked; /* how many there were to be: if more than nr_done, it was stopped */
+	size_t asked;	     /* how many there were to be: if more than nr_done, it was stopped */
+	const char *stopped; /* why; NULL */
 };
 
 /* In how many runs an expectation holds, fails, or cannot be decided. */
@@ -41,5 +42,16 @@ enum kct_verdict kct_runs_verdict(const struct kct_runs *runs);
  * one cannot be decided in any, a run is inconclusive, or there are fewer than asked for.
  */
 int kct_runs_status(const struct kct_runs *runs);
+
+/* A scenario of several. */
+struct kct_case {
+	struct kct_runs runs;
+	bool skipped; /* the workload cannot do it on this host or kernel */
+};
+
+/*
+ * An enum kct_exit: the worst of those that were not skipped, as above; KCT_EXIT_HOST if all were.
+ */
+int kct_cases_status(const struct kct_case *cases, size_t nr_cases);
 
 #endif

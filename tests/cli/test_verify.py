@@ -10,7 +10,7 @@ import sys
 import time
 
 import recording as r
-from case import (DONE, ENVIRONMENT, INCOMPLETE, PROGRAM, ROOT, SANITIZED, USAGE, Case,
+from case import (DONE, ENVIRONMENT, HOST, INCOMPLETE, PROGRAM, ROOT, SANITIZED, USAGE, Case,
                   run)
 from chains import FOUR, HOOKS, MUL, Guest, guest_of, recording
 
@@ -603,6 +603,9 @@ class Refusals(Case):
                 (["--recording", "x", "--duration", "1s"], "takes neither"),
                 (["--recording", "x", "-o", "y"], "takes neither"),
                 (["--recording", "x", "--repeat", "2"], "takes neither"),
+                (["all", "hotplug"], "one scenario at a time"),
+                (["all", "--vcpus", "4"], "all takes none of the workload's options"),
+                (["all", "--recording", "x"], subject),
                 (["migrate", "--repeat", "0"], "--repeat takes a number"),
                 (["migrate", "--repeat", "x"], "--repeat takes a number"),
                 (["--repeat", "2"], subject),
@@ -613,6 +616,14 @@ class Refusals(Case):
                 (["--expect"], "requires an argument")):
             with self.subTest(arguments):
                 self.refused(*arguments, pattern=pattern)
+
+    def test_all_without_kvm(self):
+        """Said once, and not by each scenario."""
+        if os.path.exists("/dev/kvm"):
+            self.skipTest("there is a /dev/kvm")
+        result = self.check(run("verify", "all"), HOST)
+        self.assertEqual(result.out, "")
+        self.check_line(result, "/dev/kvm: No such file or directory")
 
     def test_many_workload_options(self):
         """More than there are: the last of each counts, or they are refused."""

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -201,6 +202,33 @@ class Verify(kct.LiveTest):
         self.assertGreaterEqual(len(got["runs"]), 2)
         self.assertLess(len(got["runs"]), 1000)
         self.assertEqual({one["verdict"] for one in got["runs"]}, {"nothing-to-suppress"})
+
+    def test_all(self):
+        """Each scenario but that which changes the host, and each against its expectation."""
+        done = kct.run("verify", "all", "--json", check=kct.EXIT_FAILED)
+        self.assertEqual(schema.faults("verify-all", done.stdout), [])
+        got = kct.parse(done.stdout)
+        self.assertFalse(got["holds"])
+        results = {one["scenario"]: one["result"] for one in got["scenarios"]}
+        self.assertNotIn("clocksource", results)
+        for scenario, result in results.items():
+            if result is None:
+                continue
+            with self.subTest(scenario):
+                self.assertEqual(schema.faults("verify-runs", json.dumps(result)), [])
+                (expected,) = result["expected"]
+                relation, bound = re.fullmatch(r"unnecessary(<?=)(\d+)",
+                                               expected["expected"]).groups()
+                (run,) = result["runs"]
+                self.assertNotEqual(run["verdict"], "inconclusive", run["why"])
+                snapshots = run["figures"]["new_snapshots"]
+                self.assertEqual(expected["holds"], snapshots <= int(bound) if relation == "<="
+                                 else snapshots == int(bound))
+        # On a kernel without the patches: as by itself.
+        self.assertEqual(results["migrate"]["verdict"], "per-vcpu")
+        self.assertEqual(results["migrate"]["runs"][0]["figures"]["new_snapshots"], 4)
+        self.assertEqual(results["hotplug"]["verdict"], HOTPLUG)
+        self.assertEqual(results["steady"]["verdict"], "nothing-to-suppress")
 
     def test_losses(self):
         """No room for the second VM: nothing is concluded."""

@@ -932,10 +932,9 @@ static void test_patterns(void **state)
 /* The words are a part of the formats: docs/schema.md. */
 static void test_pattern_names(void **state)
 {
-	static const char *const names[] = {"other",	       "classic",	   "firecracker",
-					    "clock-first",     "realtime",	   "offset",
-					    "offset-realtime", "documented", "cloud-hypervisor",
-					    "clock-guest"};
+	static const char *const names[] = {
+		"other",  "classic",	     "firecracker", "clock-first",	"realtime",
+		"offset", "offset-realtime", "documented",  "cloud-hypervisor", "clock-guest"};
 
 	(void)state;
 	assert_int_equal(KCT_NR_PATTERNS, sizeof(names) / sizeof(names[0]));

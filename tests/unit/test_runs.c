@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "show/cases.h"
 #include "verdict/runs.h"
 
 static struct kct_measured run(enum kct_verdict verdict, int64_t snapshots)
@@ -167,6 +168,102 @@ static void test_tally(void **state)
 	assert_int_equal(count[KCT_VERDICT_COALESCED], 0);
 }
 
+/* ---- scenarios ---- */
+
+static struct kct_case one_case(const char *what, const struct kct_measured *done, size_t nr_done)
+{
+	struct kct_case one = {.runs = several(done, nr_done, 1, 1)};
+
+	one.runs.what = what;
+	return one;
+}
+
+static void test_cases_status(void **state)
+{
+	const struct kct_measured good = NOTHING, bad = PER_VCPU(4), open = INCONCLUSIVE;
+	const struct kct_case holds = one_case("a", &good, 1), fails = one_case("b", &bad, 1),
+			      undecided = one_case("c", &open, 1),
+			      stopped = one_case("d", &good, 0),
+			      skipped = {.runs = several(NULL, 0, 1, 1), .skipped = true};
+	const struct {
+		struct kct_case cases[3];
+		int status;
+	} all[] = {
+		{{holds, holds, holds}, KCT_EXIT_OK},
+		{{holds, skipped, holds}, KCT_EXIT_OK},
+		{{holds, undecided, fails}, KCT_EXIT_FAILED},
+		{{holds, undecided, holds}, KCT_EXIT_INCOMPLETE},
+		{{stopped, holds, holds}, KCT_EXIT_INCOMPLETE},
+		{{skipped, undecided, skipped}, KCT_EXIT_INCOMPLETE},
+		{{skipped, skipped, skipped}, KCT_EXIT_HOST},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		assert_int_equal(kct_cases_status(all[i].cases, 3), all[i].status);
+}
+
+static void check_shown(const struct kct_case *cases, size_t count,
+			void (*show)(FILE *out, const struct kct_case *cases, size_t nr_cases),
+			const char *expected_text)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	show(out, cases, count);
+	assert_int_equal(fclose(out), 0);
+	assert_string_equal(text, expected_text);
+	free(text);
+}
+
+static void test_cases_tap(void **state)
+{
+	const struct kct_measured good = NOTHING, bad = PER_VCPU(4), open = INCONCLUSIVE;
+	struct kct_case cases[] = {one_case("a#1", &good, 1), one_case("b", &bad, 1),
+				   one_case("c", &open, 1), one_case("d", &good, 0),
+				   one_case("e", &good, 0)};
+
+	(void)state;
+	cases[3].runs.stopped = "interrupted";
+	cases[4].skipped = true;
+	check_shown(cases, 5, kct_show_cases_tap,
+		    "TAP version 13\n1..5\n"
+		    "ok 1 a\\#1: unnecessary=0\n"
+		    "# nothing-to-suppress: 0 new snapshots for requests\n"
+		    "not ok 2 b: unnecessary=0\n"
+		    "# per-vcpu: 4 new snapshots for requests\n"
+		    "ok 3 c: unnecessary=0 # SKIP a hole\n"
+		    "# inconclusive: a hole\n"
+		    "ok 4 d: unnecessary=0 # SKIP interrupted\n"
+		    "# inconclusive: interrupted\n"
+		    "ok 5 e: unnecessary=0 # SKIP this host or kernel cannot do it\n");
+}
+
+static void show_table(FILE *out, const struct kct_case *cases, size_t nr_cases)
+{
+	assert_int_equal(kct_show_cases(out, cases, nr_cases), 0);
+}
+
+/* Several runs of one: the figures' range, and in how many it fails. */
+static void test_cases_table(void **state)
+{
+	const struct kct_measured runs[] = {NOTHING, PER_VCPU(4), PER_VCPU(3)};
+	struct kct_case one = {.runs = several(runs, 3, 3, 1)};
+
+	(void)state;
+	one.runs.what = "it";
+	check_shown(
+		&one, 1, show_table,
+		"SCENARIO               VERDICT               UPDATES       NEW    BACKWARD ns"
+		"     FORWARD ns  EXPECTED\n"
+		"it                     per-vcpu                    0      0..4              0"
+		"              0  unnecessary=0: does not hold: in 2 of 3 runs: 4 new snapshots "
+		"for requests\n"
+		"1 scenarios: 0 hold, 1 do not, 0 cannot be decided, 0 skipped\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +272,9 @@ int main(void)
 		cmocka_unit_test(test_spread_of_unknown),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_tally),
+		cmocka_unit_test(test_cases_status),
+		cmocka_unit_test(test_cases_tap),
+		cmocka_unit_test(test_cases_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
