@@ -4,35 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/command.h"
+#include "cmd/compare.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "model/figures.h"
-#include "verdict/measures.h"
-#include "record/load.h"
 #include "record/writer.h"
 #include "show/report.h"
 
 #define COMPARE_SCHEMA	"kvmclock-trace/compare"
 #define COMPARE_VERSION 1
-
-/* One of the two recordings, with its judgement. */
-struct side {
-	const char *path;
-	char *shown_path; /* its printable form; ours */
-	struct kct_recording recording;
-	struct kct_judge *judge;
-	struct kct_measured measured;
-	bool failed;
-};
-
-struct compare {
-	struct side sides[2];
-	int nr_paths;
-	bool json, force;
-};
 
 static const struct argp_option options[] = {
 	{"json", 'j', NULL, 0, "One JSON object", 0},
@@ -42,7 +27,7 @@ static const struct argp_option options[] = {
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
-	struct compare *compare = state->input;
+	struct kct_compare *compare = state->input;
 
 	switch (key) {
 	case 'j':
@@ -52,12 +37,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		compare->force = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (compare->nr_paths == 2)
-			argp_error(state, "two recordings, not more");
-		compare->sides[compare->nr_paths++].path = text;
+		compare->sides[compare->nr_sides++].text = text;
 		return 0;
 	case ARGP_KEY_END:
-		if (compare->nr_paths < 2)
+		if (compare->nr_sides < 2)
 			argp_error(state, "which two recordings?");
 		return 0;
 	}
@@ -69,7 +52,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static bool on_event(void *context, const union kct_any_event *event,
 		     const struct kct_vm_name *name)
 {
-	struct side *side = context;
+	struct kct_compared *side = context;
 
 	(void)name;
 	if (kct_judge_event(side->judge, event))
@@ -77,14 +60,30 @@ static bool on_event(void *context, const union kct_any_event *event,
 	return true;
 }
 
-static int read_side(struct side *side)
+/* LABEL=PATH, unless there is a file of that whole name. 0 or -1, out of memory. */
+static int find_label(struct kct_compared *side)
+{
+	size_t length = strcspn(side->text, "=/");
+	char *label;
+
+	side->path = side->text;
+	if (!length || side->text[length] != '=' || !access(side->text, F_OK))
+		return 0;
+	side->path = side->text + length + 1;
+	label = strndup(side->text, length);
+	side->label = label ? kct_text_dup(label, KCT_TEXT_NAME) : NULL;
+	free(label);
+	return side->label ? 0 : -1;
+}
+
+static int read_side(struct kct_compared *side)
 {
 	struct kct_judgement all;
-	int status;
+	int status, error = find_label(side);
 
 	side->judge = kct_judge_new();
 	side->shown_path = kct_text_dup(side->path, 0);
-	if (!side->judge || !side->shown_path) {
+	if (error || !side->judge || !side->shown_path) {
 		kct_error("out of memory");
 		return KCT_EXIT_HOST;
 	}
@@ -106,7 +105,7 @@ static int read_side(struct side *side)
 /* ---- may they be compared? ---- */
 
 /* What ran, without where the program lies. */
-static const char *scenario_of(const struct side *side)
+const char *kct_compared_scenario(const struct kct_compared *side)
 {
 	const char *at = strstr(side->recording.header.command, "workload ");
 
@@ -125,9 +124,9 @@ static bool same_evidence(const struct kct_header *a, const struct kct_header *b
 }
 
 /* Why they cannot be compared; NULL if they can. */
-static const char *difference(const struct side *a, const struct side *b)
+static const char *difference(const struct kct_compared *a, const struct kct_compared *b)
 {
-	if (strcmp(scenario_of(a), scenario_of(b)))
+	if (strcmp(kct_compared_scenario(a), kct_compared_scenario(b)))
 		return "they are of different commands";
 	if (a->measured.nr_vms != b->measured.nr_vms)
 		return "they have not as many VMs";
@@ -140,22 +139,22 @@ static const char *difference(const struct side *a, const struct side *b)
 
 /* ---- figures ---- */
 
-static int64_t value_of(const struct side *side, enum kct_measure measure)
+static int64_t value_of(const struct kct_compared *side, enum kct_measure measure)
 {
 	return side->measured.value[measure];
 }
 
-static bool is_known(const struct side *side, enum kct_measure measure)
+static bool is_known(const struct kct_compared *side, enum kct_measure measure)
 {
 	return side->measured.known[measure];
 }
 
-static bool change_is_known(const struct compare *compare, enum kct_measure measure)
+static bool change_is_known(const struct kct_compare *compare, enum kct_measure measure)
 {
 	return is_known(&compare->sides[0], measure) && is_known(&compare->sides[1], measure);
 }
 
-static int64_t change_of(const struct compare *compare, enum kct_measure measure)
+static int64_t change_of(const struct kct_compare *compare, enum kct_measure measure)
 {
 	return (int64_t)((uint64_t)value_of(&compare->sides[1], measure) -
 			 (uint64_t)value_of(&compare->sides[0], measure));
@@ -173,7 +172,7 @@ static const char *at_right(char column[KCT_COLUMN_ROOM(SIDE_COLUMNS)], const ch
 	return column;
 }
 
-static void show_figure(const struct compare *compare, enum kct_measure measure)
+static void show_figure(const struct kct_compare *compare, enum kct_measure measure)
 {
 	printf("%-24s", kct_measure_names[measure]);
 	for (int i = 0; i < 2; i++)
@@ -187,9 +186,9 @@ static void show_figure(const struct compare *compare, enum kct_measure measure)
 		printf(" %14s\n", "?");
 }
 
-static void show(const struct compare *compare)
+static void show(const struct kct_compare *compare)
 {
-	const struct side *a = &compare->sides[0], *b = &compare->sides[1];
+	const struct kct_compared *a = &compare->sides[0], *b = &compare->sides[1];
 	char c[2][KCT_COLUMN_ROOM(SIDE_COLUMNS)];
 
 	printf("%-24s %20s %20s %14s\n", "", "BEFORE", "AFTER", "CHANGE");
@@ -200,7 +199,7 @@ static void show(const struct compare *compare)
 	for (int m = 0; m < KCT_NR_MEASURES; m++)
 		show_figure(compare, m);
 	for (int i = 0; i < 2; i++) {
-		const struct side *side = &compare->sides[i];
+		const struct kct_compared *side = &compare->sides[i];
 
 		if (*side->measured.all.why)
 			printf("%s: %s\n", side->shown_path, side->measured.all.why);
@@ -208,7 +207,7 @@ static void show(const struct compare *compare)
 	}
 }
 
-static json_t *side_json(const struct side *side)
+json_t *kct_compared_json(const struct kct_compared *side)
 {
 	return json_pack("{s:s, s:o, s:s, s:o, s:o}", "path", side->shown_path, "host",
 			 kct_json_host(&side->recording.header), "verdict",
@@ -222,9 +221,9 @@ static json_t *known_json(bool known, int64_t value)
 	return known ? json_integer((json_int_t)value) : json_null();
 }
 
-static json_t *figure_json(const struct compare *compare, enum kct_measure measure)
+static json_t *figure_json(const struct kct_compare *compare, enum kct_measure measure)
 {
-	const struct side *a = &compare->sides[0], *b = &compare->sides[1];
+	const struct kct_compared *a = &compare->sides[0], *b = &compare->sides[1];
 
 	return json_pack(
 		"{s:o, s:o, s:o}", "before", known_json(is_known(a, measure), value_of(a, measure)),
@@ -232,34 +231,20 @@ static json_t *figure_json(const struct compare *compare, enum kct_measure measu
 		known_json(change_is_known(compare, measure), change_of(compare, measure)));
 }
 
-static void show_json(const struct compare *compare)
+static void show_json(const struct kct_compare *compare)
 {
 	json_t *rows = json_object(), *object;
 
 	for (int m = 0; m < KCT_NR_MEASURES; m++)
 		json_object_set_new(rows, kct_measure_names[m], figure_json(compare, m));
 	object = json_pack("{s:s, s:i, s:o, s:o, s:o}", "schema", COMPARE_SCHEMA, "version",
-			   COMPARE_VERSION, "before", side_json(&compare->sides[0]), "after",
-			   side_json(&compare->sides[1]), "figures", rows);
+			   COMPARE_VERSION, "before", kct_compared_json(&compare->sides[0]),
+			   "after", kct_compared_json(&compare->sides[1]), "figures", rows);
 	kct_json_print(stdout, object);
 }
 
-static int run(struct compare *compare)
+static int show_both(const struct kct_compare *compare)
 {
-	const char *why;
-	int status;
-
-	for (int i = 0; i < 2; i++) {
-		status = read_side(&compare->sides[i]);
-		if (status)
-			return status;
-	}
-	why = difference(&compare->sides[0], &compare->sides[1]);
-	if (why && !compare->force) {
-		kct_error("%s and %s cannot be compared: %s; --force does it all the same",
-			  compare->sides[0].path, compare->sides[1].path, why);
-		return KCT_EXIT_USAGE;
-	}
 	if (compare->json)
 		show_json(compare);
 	else
@@ -270,26 +255,82 @@ static int run(struct compare *compare)
 	return KCT_EXIT_OK;
 }
 
+/* All of them with the first. */
+static int check_comparable(const struct kct_compare *compare)
+{
+	const struct kct_compared *first = &compare->sides[0];
+
+	for (size_t i = 1; i < compare->nr_sides && !compare->force; i++) {
+		const char *why = difference(first, &compare->sides[i]);
+
+		if (!why)
+			continue;
+		kct_error("%s and %s cannot be compared: %s; --force does it all the same",
+			  first->path, compare->sides[i].path, why);
+		return KCT_EXIT_USAGE;
+	}
+	return 0;
+}
+
+static int run(struct kct_compare *compare)
+{
+	bool kernels = compare->nr_sides > 2;
+	int status = 0;
+
+	for (size_t i = 0; i < compare->nr_sides && !status; i++) {
+		status = read_side(&compare->sides[i]);
+		kernels |= compare->sides[i].label != NULL;
+	}
+	status = status ? status : check_comparable(compare);
+	if (status)
+		return status;
+	return kernels ? kct_compare_kernels(compare) : show_both(compare);
+}
+
+/* What a shell takes to have the same once more. argv[0] is what argp calls us. */
+static void keep_command(struct kct_compare *compare, int argc, char **argv)
+{
+	static char program[] = KCT_PROGRAM, command[] = "compare";
+	char **words = calloc((size_t)argc + 2, sizeof(*words));
+
+	if (!words)
+		return;
+	words[0] = program;
+	words[1] = command;
+	memcpy(words + 2, argv + 1, (size_t)(argc - 1) * sizeof(*words));
+	kct_command_text(compare->command, sizeof(compare->command), words);
+	free(words);
+}
+
 int cmd_compare(int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.args_doc = "BEFORE AFTER",
+		.args_doc = "BEFORE AFTER\n[LABEL=]PATH...",
 		.doc = "Two recordings side by side, say of an unpatched and a patched kernel: "
-		       "each "
-		       "figure before, after, and its change.",
+		       "each figure before, after, and its change. Of three or more, or with "
+		       "labels, kernels as columns: what has a label, or else the kernel's "
+		       "release, in common are runs of one, and how far these lie apart is the "
+		       "noise; with a conclusion in a line.",
 	};
-	struct compare compare = {0};
+	struct kct_compare compare = {.sides = calloc((size_t)argc, sizeof(*compare.sides))};
 	int status;
 
+	if (!compare.sides) {
+		kct_error("out of memory");
+		return KCT_EXIT_HOST;
+	}
+	keep_command(&compare, argc, argv);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &compare))
 		return KCT_EXIT_USAGE;
 	status = run(&compare);
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < compare.nr_sides; i++) {
 		kct_judge_free(compare.sides[i].judge);
+		free(compare.sides[i].label);
 		free(compare.sides[i].shown_path);
 		kct_recording_clear(&compare.sides[i].recording);
 	}
+	free(compare.sides);
 	return status;
 }

@@ -192,7 +192,7 @@ class Compare(Case):
         good, bad = self.write("good", recording(guest_of("coalesced"))), self.write("bad", b"x\n")
         self.refused(pattern="which two recordings")
         self.refused(good, pattern="which two recordings")
-        self.refused(good, good, good, pattern="two recordings, not more")
+        self.refused(good, good, bad, pattern="bad: line 1: not a recording")
         self.refused(good, good, "--nosuch", pattern="unrecognized option")
         for pair in ((good, bad), (bad, good), (bad, bad)):
             self.refused(*pair, pattern="bad: line 1: not a recording")
@@ -206,3 +206,151 @@ class Compare(Case):
 def hole_of(lines):
     """The label of the recording that lacks its KVM_SET_CLOCK."""
     return next(what for what, _ in forge.dropped(lines) if "set-clock 1 None" in what)
+
+
+class Kernels(Case):
+    """Three recordings or more, or labels: kernels as columns."""
+
+    def lines(self, guest, kernel=None):
+        head = {"host": {**r.header()["host"], "kernel": kernel}} if kernel else {}
+        return recording(guest_of(guest), **head)
+
+    def compare(self, *named, options=(), status=DONE):
+        """`named` are (label or None, guest, kernel or None)."""
+        words = []
+        for at, (label, guest, kernel) in enumerate(named):
+            path = self.write(f"{at}.jsonl", self.lines(guest, kernel))
+            words.append(f"{label}={path}" if label else path)
+        return self.check(run("compare", *words, *options, cwd=self.directory), status), words
+
+    def told(self, *named, status=DONE):
+        result, words = self.compare(*named, options=["--json"], status=status)
+        (told,) = result.objects
+        self.assertEqual(schema.faults("compare-kernels", result.out), [])
+        self.assertEqual(told["command"],
+                         " ".join(["kvmclock-trace", "compare", *words, "--json"]))
+        self.assertIsNone(told["kernels"][0]["conclusion"])
+        return told["kernels"]
+
+    BASE = ("base", "per-vcpu", None)
+    PATCHED = ("patched", "suppressed", None)
+
+    def test_labels(self):
+        """The runs of each, whatever their order; what both kernels' runs give is noise."""
+        base, patched = self.told(self.BASE, self.PATCHED, self.BASE, self.PATCHED)
+        self.assertEqual([(one["label"], len(one["recordings"]), one["verdict"])
+                          for one in (base, patched)],
+                         [("base", 2, "per-vcpu"), ("patched", 2, "suppressed")])
+        self.assertEqual([one["path"] for one in base["recordings"]],
+                         [self.path("0.jsonl"), self.path("2.jsonl")])
+        self.assertEqual(base["figures"]["new_snapshots"],
+                         {"min": 4, "median": 4, "max": 4, "outside": False})
+        self.assertEqual(patched["figures"]["new_snapshots"],
+                         {"min": 0, "median": 0, "max": 0, "outside": True})
+        self.assertEqual(patched["figures"]["requests"],
+                         {"min": 4, "median": 4, "max": 4, "outside": False})
+
+    def test_conclusion(self):
+        """Of figures only what is outside the noise; the verdict in any case."""
+        _, patched = self.told(self.BASE, self.BASE, self.PATCHED)
+        self.assertEqual(
+            patched["conclusion"],
+            "patched against base: verdict per-vcpu -> suppressed; new_snapshots 4 -> 0, "
+            "pvti_moved 3 -> 0, drift_max_forward_ns 2 -> 0 and 4 other figures "
+            "outside what 2 and 1 runs differ by themselves"
+            .replace("drift_max_forward_ns 2 -> 0", self.jumps(patched)))
+        _, same = self.told(self.BASE, self.BASE, ("other", "per-vcpu", None))
+        self.assertEqual(same["conclusion"], "other against base: verdict per-vcpu; no figure "
+                         "outside what 2 and 1 runs differ by themselves")
+
+    def jumps(self, patched):
+        """How the made-up guest's clock jumps is a matter of tests/cli/chains.py."""
+        (one,) = run("compare", "--json", self.path("0.jsonl"), self.path("2.jsonl")).objects
+        told = []
+        for name in ("drift_max_forward_ns", "drift_max_backward_ns"):
+            figure = one["figures"][name]
+            self.assertEqual(patched["figures"][name]["outside"], figure["change"] != 0)
+            if figure["change"]:
+                told.append(f"{name} {figure['before']} -> {figure['after']}")
+        return ", ".join(told)
+
+    def test_noise(self):
+        """A figure that overlaps with what the other kernel's runs had is no difference."""
+        _, patched = self.told(self.BASE, ("base", "suppressed", None), self.PATCHED)
+        self.assertEqual({figure["outside"] for figure in patched["figures"].values()}, {False})
+        _, patched = self.told(self.BASE, self.PATCHED)
+        self.assertIsNone(patched["figures"]["new_snapshots"]["outside"])
+        self.assertIs(patched["figures"]["requests"]["outside"], False)
+        self.assertIn("one run of each says nothing of the noise", patched["conclusion"])
+
+    def test_releases(self):
+        """Without labels the kernel's release tells them apart."""
+        first, second = self.told((None, "per-vcpu", "6.12.0"), (None, "suppressed", "7.3.0"),
+                                  (None, "per-vcpu", "6.12.0"))
+        self.assertEqual([(one["label"], one["kernel"], len(one["recordings"]))
+                          for one in (first, second)],
+                         [("6.12.0", "6.12.0", 2), ("7.3.0", "7.3.0", 1)])
+        mixed, _ = self.told(("a", "per-vcpu", "6.12.0"), ("a", "per-vcpu", "7.3.0"),
+                             ("b", "suppressed", "7.3.0"))
+        self.assertIsNone(mixed["kernel"])
+
+    def test_nothing_tells_them_apart(self):
+        for named in ([(None, "per-vcpu", None)] * 3, [self.BASE, self.BASE]):
+            result, _ = self.compare(*named, status=USAGE)
+            self.assertEqual(result.out, "")
+            self.check_line(result, "LABEL=PATH")
+
+    def test_text(self):
+        result, words = self.compare(self.BASE, self.BASE, self.PATCHED)
+        self.assertEqual(result.err, "")
+        lines = result.out.splitlines()
+        rows = {line.split()[0]: line.split()[1:] for line in lines}
+        self.assertEqual(lines[0].split(), ["base", "patched"])
+        self.assertEqual(rows["runs"], ["2", "1"])
+        self.assertEqual(rows["verdict"], ["per-vcpu", "suppressed"])
+        self.assertEqual(rows["new_snapshots"], ["4", "0", "*"])
+        self.assertEqual(rows["requests"], ["4", "4"])
+        self.assertRegex(lines[-2], "^conclusion: patched against base: verdict per-vcpu -> ")
+        self.assertEqual(lines[-1], "by: kvmclock-trace compare " + " ".join(words))
+        result, _ = self.compare(self.BASE, ("base", "suppressed", None), self.PATCHED)
+        rows = {line.split()[0]: line.split()[1:] for line in result.out.splitlines()}
+        self.assertEqual(rows["new_snapshots"], ["0", "0..4", "0"])
+
+    def test_inconclusive(self):
+        """It is no measurement, and the outcome is not whole."""
+        base, _ = self.told(self.BASE, ("base", "inconclusive", None), self.PATCHED,
+                            status=INCOMPLETE)
+        self.assertEqual(base["verdict"], "inconclusive")
+        self.assertEqual(base["figures"]["new_snapshots"]["max"], 4)
+        _, only = self.told(self.BASE, ("patched", "inconclusive", None), status=INCOMPLETE)
+        self.assertEqual(set(only["figures"].values()), {None})
+        result, _ = self.compare(self.BASE, ("patched", "inconclusive", None), status=INCOMPLETE)
+        self.assertRegex(result.out, r"(?m)^new_snapshots +4 +\?$")
+        self.assertIn(f"{self.path('1.jsonl')}: ", result.out)
+
+    def test_of_other_commands(self):
+        self.write("0.jsonl", self.lines("per-vcpu"))
+        self.write("1.jsonl", recording(guest_of("per-vcpu"), command="other"))
+        words = ["a=0.jsonl", "b=0.jsonl", "b=1.jsonl"]
+        result = self.check(run("compare", *words, cwd=self.directory), USAGE)
+        self.check_line(result, "of different commands")
+        self.check(run("compare", "--force", *words, cwd=self.directory), DONE)
+
+    def test_label_or_name(self):
+        """A file of that whole name is no label, nor is what has a folder before the =."""
+        self.write("a=b", self.lines("per-vcpu"))
+        os.mkdir(self.path("c=d"))
+        self.write("c=d/e", self.lines("suppressed"))
+        self.write("b", self.lines("per-vcpu"))
+        (told,) = self.check(run("compare", "--json", "a=b", "./c=d/e", cwd=self.directory),
+                             DONE).objects
+        self.assertEqual((told["schema"], told["before"]["path"], told["after"]["path"]),
+                         ("kvmclock-trace/compare", "a=b", "./c=d/e"))
+        (told,) = self.check(run("compare", "--json", "x=a=b", "y=b", cwd=self.directory),
+                             DONE).objects
+        self.assertEqual([one["label"] for one in told["kernels"]], ["x", "y"])
+
+    def test_hostile_label(self):
+        self.write("b", self.lines("per-vcpu"))
+        result = self.check(run("compare", "\x1b[31mx\n=b", "y=b", cwd=self.directory), DONE)
+        self.assertNotIn("\x1b", result.out)

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "show/cases.h"
+#include "verdict/kernels.h"
 #include "verdict/runs.h"
 
 static struct kct_measured run(enum kct_verdict verdict, int64_t snapshots)
@@ -168,6 +169,45 @@ static void test_tally(void **state)
 	assert_int_equal(count[KCT_VERDICT_COALESCED], 0);
 }
 
+/* ---- kernels ---- */
+
+static struct kct_kernel kernel_of(const struct kct_measured *done, size_t nr_done)
+{
+	struct kct_kernel kernel = {.label = "it", .runs = several(done, nr_done, nr_done, 0)};
+
+	assert_int_equal(kct_kernel_measure(&kernel), 0);
+	return kernel;
+}
+
+static void check_outside(const struct kct_kernel *a, const struct kct_kernel *b,
+			  enum kct_known expected)
+{
+	assert_int_equal(kct_is_outside(a, b, KCT_MEASURE_NEW_SNAPSHOTS), expected);
+	assert_int_equal(kct_is_outside(b, a, KCT_MEASURE_NEW_SNAPSHOTS), expected);
+}
+
+static void test_outside(void **state)
+{
+	const struct kct_measured low[] = {PER_VCPU(1), PER_VCPU(3)},
+				  high[] = {PER_VCPU(4), PER_VCPU(9)},
+				  touching[] = {PER_VCPU(3), PER_VCPU(5)}, none = INCONCLUSIVE;
+	const struct kct_kernel a = kernel_of(low, 2), b = kernel_of(high, 2),
+				c = kernel_of(touching, 2), one = kernel_of(low, 1),
+				other = kernel_of(high, 1), unknown = kernel_of(&none, 1);
+
+	(void)state;
+	check_outside(&a, &b, KCT_YES);
+	check_outside(&a, &c, KCT_NO);
+	check_outside(&b, &c, KCT_NO);
+	check_outside(&a, &a, KCT_NO);
+	check_outside(&one, &b, KCT_YES);
+	check_outside(&one, &a, KCT_NO);
+	/* Nobody knows how far they would lie apart. */
+	check_outside(&one, &other, KCT_NOT_KNOWN);
+	check_outside(&one, &one, KCT_NO);
+	check_outside(&unknown, &a, KCT_NOT_KNOWN);
+}
+
 /* ---- scenarios ---- */
 
 static struct kct_case one_case(const char *what, const struct kct_measured *done, size_t nr_done)
@@ -272,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_spread_of_unknown),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_tally),
+		cmocka_unit_test(test_outside),
 		cmocka_unit_test(test_cases_status),
 		cmocka_unit_test(test_cases_tap),
 		cmocka_unit_test(test_cases_table),
