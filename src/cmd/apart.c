@@ -41,8 +41,10 @@ __attribute__((noreturn)) static void run(kct_work work, void *context, void *re
 {
 	int status = work(context, result);
 
-	if (!status && write(fd, result, size) != (ssize_t)size)
+	if (!status && write(fd, result, size) != (ssize_t)size) {
+		kct_error("the outcome of a run cannot be handed on");
 		status = KCT_EXIT_INCOMPLETE;
+	}
 	_exit(status);
 }
 
@@ -108,8 +110,10 @@ int kct_apart(struct kct_loop *loop, kct_work work, void *context, void *result,
 	if (loop->reason)
 		return KCT_EXIT_INCOMPLETE;
 	status = kct_command_status(status);
-	if (!status && !whole)
-		status = KCT_EXIT_INCOMPLETE;
+	if (!status && !whole) {
+		kct_error("the outcome of a run was lost");
+		return KCT_EXIT_INCOMPLETE;
+	}
 	if (status > KCT_EXIT_INCOMPLETE) {
 		kct_error("a run was killed by signal %d", status - 128);
 		return KCT_EXIT_INCOMPLETE;

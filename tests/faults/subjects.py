@@ -232,6 +232,8 @@ def every():
         Offline("migration", "migration", "--json", "source", "target"),
         Offline("whatif", "whatif", "--json", "--with", "zhang-2", "one"),
         Offline("compare", "compare", "--json", "one", "one"),
+        Offline("kernels", "compare", "--json", "a=one", "b=one", "b=one"),
+        Offline("runs", "verify", "--json", "--recording", "one", "--recording", "one"),
         Offline("export", "export", "--flat", "/dev/stdout", "one"),
         Offline("top", "top", "--batch", "-v", "--replay", "one"),
         Doctor("doctor", "doctor", "--json"),
