@@ -7,6 +7,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/page.h"
+#include "cmd/savings.h"
 #include "migration/pairing.h"
 #include "picture/page.h"
 #include "picture/timeline.h"
@@ -251,6 +252,7 @@ static int show(const struct options *o, const struct read *source, const struct
 	struct kct_migration_view view = {
 		.incomplete = doubt(source, target, incomplete, sizeof(incomplete))};
 	struct kct_migration migration = {0};
+	struct kct_savings savings;
 	int status = kct_choose_vms(&from_vms, &to_vms, o->pair, &from, &to);
 
 	if (status)
@@ -268,6 +270,13 @@ static int show(const struct options *o, const struct read *source, const struct
 	}
 	if (view.incomplete)
 		kct_migration_doubt(&migration);
+	if (kct_find_savings(&savings, &migration, &view.source.side, &view.target.side,
+			     target->given)) {
+		kct_migration_clear(&migration);
+		kct_error("out of memory");
+		return KCT_EXIT_HOST;
+	}
+	view.savings = &savings;
 	if (o->json)
 		kct_show_migration_json(stdout, &view);
 	else

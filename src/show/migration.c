@@ -257,4 +257,6 @@ void kct_show_migration(FILE *out, const struct kct_migration_view *view)
 	show_drift(out, view->migration);
 	show_blackout(out, view->migration);
 	show_advice(out, view->migration);
+	if (view->savings)
+		kct_show_savings(out, view->savings);
 }

@@ -9,6 +9,7 @@
 #include "migration/advice.h"
 #include "migration/migration.h"
 #include "record/load.h"
+#include "show/savings.h"
 
 #define KCT_MIGRATION_SCHEMA  "kvmclock-trace/migration"
 #define KCT_MIGRATION_VERSION 1
@@ -24,7 +25,8 @@ struct kct_end {
 struct kct_migration_view {
 	struct kct_end source, target;
 	const struct kct_migration *migration;
-	const char *incomplete; /* why the evidence is not whole; NULL if it is */
+	const struct kct_savings *savings; /* NULL: nobody has worked them out */
+	const char *incomplete;		   /* why the evidence is not whole; NULL if it is */
 };
 
 void kct_show_migration(FILE *out, const struct kct_migration_view *view);

@@ -178,6 +178,8 @@ json_t *kct_migration_json(const struct kct_migration_view *view)
 	json_object_set_new(object, "unpaired_vcpus", json_integer((json_int_t)m->nr_unpaired));
 	json_object_set_new(object, "vcpus", vcpus_json(m));
 	json_object_set_new(object, "advice", advice_json(m));
+	json_object_set_new(object, "savings_ns",
+			    view->savings ? kct_savings_json(view->savings) : json_null());
 	return object;
 }
 

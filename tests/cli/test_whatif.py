@@ -146,3 +146,56 @@ class Whatif(Case):
             self.assertIn(f"'{named}' is no change", result.err)
         for arguments in ((), ("--with=dedup",), ("x",), ("--with=dedup", "x", "y")):
             self.check(run("whatif", *arguments), USAGE)
+
+
+class Savings(Case):
+    """`migration`: what each remedy would have saved, from recordings of real kernels."""
+
+    def migration(self, path, status=DONE, **how):
+        result = self.check(run("migration", "--json", path, **how), status)
+        self.assertEqual(schema.faults("migration", result.out), [])
+        return result.objects[0]
+
+    def moved(self, told):
+        """By updates before the first PVTI, and since: each vCPU has at most one of the latter."""
+        for vcpu in told["vcpus"]:
+            self.assertLessEqual(vcpu["later"]["pvti_moved"], 1)
+        return sum(abs(vcpu["by_updates_ns"]) + abs(vcpu["later"]["drift_ns"]["total"])
+                   for vcpu in told["vcpus"])
+
+    def test_kernel(self):
+        """All that base's clocks moved is what p2's, p3's and dedup's did not."""
+        told = self.migration(real("base", "migrate"))
+        moved = self.moved(told)
+        self.assertGreater(moved, 0)
+        for change, kernel in (("zhang-2", "p2"), ("zhang-3", "p3"), ("dedup", "dedup")):
+            self.assertEqual(told["savings_ns"][change], moved, change)
+            patched = self.migration(real(kernel, "migrate"))
+            self.assertEqual(self.moved(patched), 0)
+            self.assertEqual(patched["savings_ns"][change], 0)
+
+    def test_part(self):
+        """TSCs that are written after the clock was set make requests that zhang-2 clears not."""
+        saved = self.migration(real("base", "clock-first"))["savings_ns"]
+        self.assertLess(saved["zhang-2"], saved["zhang-3"])
+
+    def test_vmm(self):
+        told = self.migration(real("base", "migrate"))
+        self.assertEqual(told["savings_ns"]["qemu-realtime"],
+                         max(abs(vcpu["predicted_ns"]) for vcpu in told["vcpus"]))
+
+    def test_not_known(self):
+        """What cannot be read twice, or is not whole, is not foretold."""
+        with open(real("base", "migrate"), "rb") as file:
+            lines = file.read()
+        piped = self.migration("-", stdin=lines)["savings_ns"]
+        self.assertIsNotNone(piped.pop("qemu-realtime"))
+        self.assertEqual(set(piped.values()), {None})
+        cut = self.write("cut.jsonl", lines.rpartition(b"{")[0])
+        self.assertEqual(set(self.migration(cut, INCOMPLETE)["savings_ns"].values()), {None})
+
+    def test_text(self):
+        out = self.check(run("migration", real("base", "migrate")), DONE).out
+        saved = self.migration(real("base", "migrate"))["savings_ns"]
+        for change, ns in saved.items():
+            self.assertRegex(out, rf"(?m)^  {change} +{ns} ns  of ")
