@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,7 +46,7 @@ static void keep_only(int fd)
 	close_range((unsigned int)fd + 1, ~0U, 0);
 }
 
-__attribute__((noreturn)) static void watch(const struct wl_guard *guard, int fd, int ready)
+__attribute__((noreturn)) static void watch(const struct wl_guard *guard, int fd)
 {
 	sigset_t all;
 	char told = 0;
@@ -53,41 +54,18 @@ __attribute__((noreturn)) static void watch(const struct wl_guard *guard, int fd
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
-	if (write(ready, &told, 1) != 1)
-		_exit(1);
 	keep_only(fd);
+	if (write(fd, &told, 1) != 1)
+		_exit(1);
 	while (read(fd, &told, 1) < 0 && errno == EINTR)
 		;
 	_exit(wl_guard_write(guard, guard->before) ? 1 : 0);
 }
 
-/*
- * Start it, and wait until no signal to our process group reaches it any more: nothing is changed
- * before that. 0 or -errno.
- */
-static int start(struct wl_guard *guard, const int ends[2])
-{
-	int ready[2], error = 0;
-	ssize_t got = 0;
-	char told;
-
-	if (pipe2(ready, O_CLOEXEC))
-		return -errno;
-	guard->pid = fork();
-	if (guard->pid == 0)
-		watch(guard, ends[0], ready[1]);
-	if (guard->pid < 0)
-		error = -errno;
-	close(ready[1]);
-	while (!error && (got = read(ready[0], &told, 1)) < 0 && errno == EINTR)
-		;
-	close(ready[0]);
-	return error || got == 1 ? error : -ECHILD;
-}
-
 int wl_guard_begin(struct wl_guard *guard, const char *path)
 {
 	int ends[2], error;
+	char ready;
 
 	*guard = (struct wl_guard){.path = path, .fd = -1};
 	error = read_value(guard);
@@ -95,14 +73,21 @@ int wl_guard_begin(struct wl_guard *guard, const char *path)
 	error = error ? error : wl_guard_write(guard, guard->before);
 	if (error)
 		return error;
-	if (pipe2(ends, O_CLOEXEC))
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		return -errno;
-	error = start(guard, ends);
+	guard->pid = fork();
+	if (guard->pid == 0)
+		watch(guard, ends[0]);
+	error = guard->pid < 0 ? -errno : 0;
 	close(ends[0]);
+	guard->fd = ends[1];
+	/* Until it is out of reach of what may end us and our process group. */
+	if (!error && read(guard->fd, &ready, 1) != 1) {
+		waitpid(guard->pid, NULL, 0);
+		error = -EIO;
+	}
 	if (error)
-		close(ends[1]);
-	else
-		guard->fd = ends[1];
+		close(guard->fd);
 	return error;
 }
 
