@@ -387,7 +387,7 @@ class Texts(Top):
                           height=60, **more)
 
     def test_hostile(self):
-        """What others wrote is text: it acts on nothing."""
+        """What others wrote is text: it acts on nothing. (threat-04)"""
         terminal = self.hostile()
         terminal.wait(f"{len(texts.HOSTILE)} VMs")
         for _ in range(len(texts.HOSTILE)):
@@ -498,7 +498,8 @@ class NoTerminal(Top):
         self.assertRegex(done.stderr.decode(), r"\A[^\n]*this terminal is not known[^\n]*\n\Z")
 
     def test_stuck_terminal(self):
-        """One that takes nothing keeps nobody from ending it; nothing but its settings is left."""
+        """One that takes nothing keeps nobody from ending it; its settings are restored.
+        (threat-08)"""
         ours, theirs = pty.openpty()
         self.addCleanup(os.close, ours)
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 400, 400, 0, 0))
