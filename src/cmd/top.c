@@ -46,10 +46,15 @@ static void take_argument(struct top_run *run, const char *text, struct argp_sta
 		argp_error(state, "too many arguments");
 }
 
+/* Nobody sees more, and it would be our own work that is watched. */
+#define LEAST_INTERVAL_NS (KCT_NS_PER_S / 20)
+
 static void check(const struct kct_top_options *o, struct argp_state *state)
 {
 	if (o->has_at && !o->recording)
 		argp_error(state, "--at is of a recording: -r RECORDING");
+	if (!o->batch && o->interval_ns && o->interval_ns < LEAST_INTERVAL_NS)
+		argp_error(state, "a screen is drawn no more often than every 50ms");
 	if (!o->batch && (o->verbose || o->count))
 		argp_error(state, "%s is of tables: --batch",
 			   o->verbose ? "--verbose" : "a number of them");

@@ -357,7 +357,7 @@ static void act(struct kct_top *top, enum kct_action action)
 
 void kct_top_keys(struct kct_top *top)
 {
-	bool is_code, hung_up;
+	bool is_code, hung_up = false;
 	wint_t key;
 
 	while (!top->loop->reason && kct_terminal_key(&is_code, &key, &hung_up))

@@ -83,6 +83,16 @@ static void on_stuck(int number)
 	errno = error;
 }
 
+static const struct itimerval never;
+
+/* From now on, until `never`, something is written to it. */
+static void watch_out(void)
+{
+	static const struct itimerval soon = {{0, STUCK_US}, {0, STUCK_US}};
+
+	setitimer(ITIMER_REAL, &soon, NULL);
+}
+
 /* A capability that is a string, without the pauses that terminals of paper needed. */
 static void note_leaving(const char *name)
 {
@@ -252,12 +262,16 @@ static bool open_screen(void)
 {
 	static const char *const leaving[] = {"sgr0", "op", "rmkx", "cnorm", "rmcup"};
 
+	bool can_move;
 	int error;
 
 	/* Asked first, since newterm() leaves memory behind where it fails. */
 	if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
 		return false;
+	can_move = tigetstr("cup");
 	del_curterm(cur_term);
+	if (!can_move)
+		return false;
 	terminal.screen = newterm(NULL, stdout, terminal.in);
 	if (!terminal.screen)
 		return false;
@@ -294,7 +308,7 @@ int kct_terminal_open(int told)
 	if (!open_screen()) {
 		close_events();
 		close_input();
-		return refuse("this terminal is not known (TERM)");
+		return refuse("this terminal (TERM) is not known, or cannot move its cursor");
 	}
 	keep_errors();
 	catch_signals();
@@ -307,7 +321,9 @@ void kct_terminal_close(void)
 	if (!terminal.is_open)
 		return;
 	terminal.is_open = false;
+	watch_out();
 	endwin();
+	setitimer(ITIMER_REAL, &never, NULL);
 	restore_signals();
 	close_events();
 	tell_errors();
@@ -375,8 +391,6 @@ static attr_t attribute_of(enum kct_style style)
 /* What has not changed is not sent again: nothing flickers. */
 void kct_terminal_show(const struct kct_page *page)
 {
-	static const struct itimerval soon = {{0, STUCK_US}, {0, STUCK_US}}, never;
-
 	erase();
 	for (size_t i = 0; i < page->count; i++) {
 		const struct kct_piece *piece = &page->pieces[i];
@@ -388,7 +402,7 @@ void kct_terminal_show(const struct kct_page *page)
 	if (page->cursor_line >= 0)
 		move(page->cursor_line, page->cursor_column);
 	curs_set(page->cursor_line >= 0);
-	setitimer(ITIMER_REAL, &soon, NULL);
+	watch_out();
 	refresh();
 	setitimer(ITIMER_REAL, &never, NULL);
 }

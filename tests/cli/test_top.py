@@ -491,11 +491,13 @@ class NoTerminal(Top):
         ours, theirs = pty.openpty()
         self.addCleanup(os.close, ours)
         path = self.write("recording", busy())
-        done = subprocess.run([SANITIZED, "top", "-r", path], stdin=theirs, stdout=theirs,
-                              stderr=subprocess.PIPE, env={**ENVIRONMENT, "TERM": "nosuch"})
+        for name in ("nosuch", "dumb", ""):
+            done = subprocess.run([SANITIZED, "top", "-r", path], stdin=theirs, stdout=theirs,
+                                  stderr=subprocess.PIPE, env={**ENVIRONMENT, "TERM": name})
+            self.assertEqual(done.returncode, USAGE, done.stderr)
+            self.assertRegex(done.stderr.decode(), r"\A[^\n]*this terminal \(TERM\) is not known, "
+                                                   r"or cannot move its cursor[^\n]*\n\Z")
         os.close(theirs)
-        self.assertEqual(done.returncode, USAGE)
-        self.assertRegex(done.stderr.decode(), r"\A[^\n]*this terminal is not known[^\n]*\n\Z")
 
     def test_stuck_terminal(self):
         """One that takes nothing keeps nobody from ending it; its settings are restored.
@@ -568,7 +570,7 @@ class Batch(Top):
         self.assertNotIn("alpha", shown)
 
     def test_refused(self):
-        for arguments in (("--at", "1s"), ("-v",), ("1", "2"), ("-b", "1", "2", "3"), ("-b", "0")):
+        for arguments in (("--at", "1s"), ("-v",), ("1", "2"), ("-b", "1", "2", "3"), ("-b", "0"), ("1ms",)):
             self.check(run("top", *arguments), USAGE)
         result = self.check(run("top", "-b", "-r", self.path("nosuch")), USAGE)
         self.check_line(result, "nosuch: No such file")
