@@ -359,8 +359,8 @@ static void put_keys(struct kct_page *page, const struct kct_screen *screen)
 			     ? "?:help q:quit space:play ./,:step n/p:jump ]/[:speed Enter:events "
 			       "/:filter"
 		     : screen->mode == KCT_MODE_TABLE
-			     ? "?:help q:quit Enter:events /:filter <>:sort r:reverse "
-			       "space:freeze z:zero w:write"
+			     ? "?:help q:quit Enter:events /:filter <>:sort space:freeze "
+			       "z:zero w:write"
 			     : "q:back  arrows, PgUp, PgDn, Home, End: move");
 }
 
@@ -392,27 +392,30 @@ static void put_text(struct kct_page *page, struct kct_screen *screen)
 	}
 }
 
+/* Of 80 columns, and as many lines as there are on the smallest screen. */
 static const char *const help[] = {
 	"kvmclock-trace top: keys",
-	"Up Down PgUp PgDn Home End   move                 Right Left  show, hide a VM's vCPUs",
-	"a  show, hide all vCPUs       x  hide, show VMs that are gone",
-	"/  filter by name, UUID, PID  Esc in it: none",
-	"< >  sort by another column   r  the other way round",
+	"Up Down PgUp PgDn Home End  move        Right Left  show, hide a VM's vCPUs",
+	"a  show, hide all vCPUs                 x  hide, show VMs that are gone",
+	"/  only this name, UUID or PID (Esc: all)",
+	"< >  sort by another column             r  the other way round",
 	"space  freeze: numbers stand still and rows keep their places; or go on",
-	"z  zero mark: count from now  Enter  a VM's last events",
+	"z  zero mark: count from now            Enter  a VM's last events",
 	"w  write the last minute as a recording, for report, verify and the others",
-	"q  quit; in a page, back      ?  this page",
+	"q  quit, or back from a page            ?  this page",
 	"In a replay (-r):",
-	". ,  an event on, back        n p  the next, the previous jump of a clock",
-	"] [  faster, slower           space  play, pause   b e  beginning, end",
+	". ,  on, back by an event               n p  to the next, previous jump",
+	"] [  faster, slower                     b e  to the beginning, the end",
+	"space  play, pause",
 	"",
-	"RATE/s: updates, average of the last ten whole seconds. UNNEC: for a vCPU's request, with",
-	"nothing but a new snapshot. PEND: vCPUs with a request pending. AGE: of the masterclock's",
-	"snapshot. LARGEST: jump of a kvm-clock that nobody asked for; LAST: any; + is forward.",
-	"AGO, WHY: of LAST; the cause is that of the update behind it (derived), or 'set': the "
-	"clock",
-	"was set. OFF: why the masterclock is inactive. ?: not known, for want of a hook or of "
-	"time.",
+	"RATE/s   updates, on the average of the last ten whole seconds",
+	"UNNEC    updates for a vCPU's request that only took a new snapshot",
+	"PEND     vCPUs with a request pending   REQS  requests made",
+	"OFF      why the masterclock is off     AGE   how old its snapshot is",
+	"LARGEST  jump of a clock that nobody asked for; + is forward",
+	"LAST     jump, how long AGO, and WHY: 'set', the clock was set; or the cause of",
+	"         the update behind it (derived)",
+	"?        not known: for want of a hook, or of time",
 };
 
 static void put_help(struct kct_page *page)

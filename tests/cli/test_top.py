@@ -570,7 +570,8 @@ class Batch(Top):
         self.assertNotIn("alpha", shown)
 
     def test_refused(self):
-        for arguments in (("--at", "1s"), ("-v",), ("1", "2"), ("-b", "1", "2", "3"), ("-b", "0"), ("1ms",)):
+        for arguments in (("--at", "1s"), ("-v",), ("1", "2"), ("-b", "1", "2", "3"), ("-b", "0"),
+                          ("1ms",)):
             self.check(run("top", *arguments), USAGE)
         result = self.check(run("top", "-b", "-r", self.path("nosuch")), USAGE)
         self.check_line(result, "nosuch: No such file")

@@ -632,6 +632,18 @@ static void test_draw(void **state)
 	press(host, "?");
 	draw(host, screen);
 	assert_non_null(strstr(screen, "zero mark"));
+	/* All of it, and of what the last line says, is on the smallest screen. */
+	host->screen.lines = 24;
+	host->screen.columns = 80;
+	draw(host, screen);
+	assert_null(strchr(screen, '~'));
+	assert_non_null(strstr(screen, "not known: for want of"));
+	press(host, "q");
+	draw(host, screen);
+	assert_non_null(strstr(screen, "w:write"));
+	host->screen.replays = true;
+	draw(host, screen);
+	assert_non_null(strstr(screen, "/:filter"));
 }
 
 static void test_losses(void **state)
