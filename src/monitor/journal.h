@@ -9,7 +9,7 @@
 
 #include "monitor/entry.h"
 #include "monitor/recorder.h"
-#include "monitor/state.h"
+#include "model/state.h"
 #include "monitor/triggers.h"
 
 #define KCT_JOURNAL	"migrations.jsonl"

@@ -10,7 +10,7 @@
 
 #include "model/model.h"
 #include "monitor/recorder.h"
-#include "monitor/state.h"
+#include "model/state.h"
 #include "monitor/triggers.h"
 
 /* A bucket for each power of ten, from 1 ns to 10 s, and one for what is longer. */

@@ -7,7 +7,7 @@
 #define KCT_MONITOR_RECENT_H
 
 #include "model/run.h"
-#include "monitor/state.h"
+#include "model/state.h"
 
 struct kct_recent_event {
 	union kct_any_event event;

@@ -7,8 +7,8 @@
 #ifndef KCT_MONITOR_RECORDER_H
 #define KCT_MONITOR_RECORDER_H
 
+#include "model/state.h"
 #include "monitor/losses.h"
-#include "monitor/state.h"
 #include "monitor/store.h"
 
 struct kct_recorder_options {

@@ -3,7 +3,7 @@
 #ifndef KCT_MONITOR_TRIGGER_H
 #define KCT_MONITOR_TRIGGER_H
 
-#include "monitor/state.h"
+#include "model/state.h"
 
 /* The words, as --trigger, a pinned recording's header and metrics have them. */
 #define KCT_TRIGGERS(X)                                                                            \

@@ -6,7 +6,7 @@
 
 #include "base/tree.h"
 #include "kvmclock/account.h"
-#include "monitor/state.h"
+#include "model/state.h"
 
 static void free_vm(void *data)
 {
@@ -49,6 +49,7 @@ static int on_vm(struct kct_state *state, const struct kct_vm_event *e,
 	struct kct_state_vm key = {.number = e->event.vm, .vm = *e};
 	bool added;
 
+	key.vm.event.tid = 0;
 	key.vm.created = 0;
 	key.vm.create_effect = KCT_EFFECT_UNKNOWN;
 	if (name)
@@ -84,6 +85,7 @@ static void learn_offset(struct kct_masterclock *clock, const struct kct_pvti *p
 static void on_update(struct kct_state_vm *vm, const struct kct_update_event *e)
 {
 	vm->vm.masterclock = e->after;
+	vm->vm.conditions = e->conditions;
 	if (kct_is_setting(e->cause))
 		vm->unnecessary = 0;
 	vm->unnecessary += (unsigned int)kct_is_unnecessary(e);
@@ -97,6 +99,7 @@ static void on_vcpu_event(struct kct_state_vm *vm, struct kct_state_vcpu *known,
 	switch (event->event.kind) {
 	case KCT_EVENT_VCPU:
 		*vcpu = event->vcpu;
+		known->introduced = true;
 		break;
 	case KCT_EVENT_UPDATE:
 		vcpu->pending = 0;
@@ -111,6 +114,11 @@ static void on_vcpu_event(struct kct_state_vm *vm, struct kct_state_vcpu *known,
 		break;
 	case KCT_EVENT_TSC_WRITE:
 		vcpu->tsc_offset = event->tsc_write.new_offset;
+		break;
+	case KCT_EVENT_TSC_TRACK:
+		vcpu->tsc_generation = event->tsc_track.generation;
+		if (event->tsc_track.tsc_khz)
+			vcpu->tsc_khz = event->tsc_track.tsc_khz;
 		break;
 	}
 	vcpu->event.ns = event->event.ns;
@@ -158,6 +166,8 @@ static void tell_vcpu(void *item, void *data)
 	const struct telling *telling = data;
 	union kct_any_event event;
 
+	if (!vcpu->introduced)
+		return;
 	memset(&event, 0, sizeof(event));
 	event.vcpu = vcpu->vcpu;
 	telling->visit(telling->context, &event, NULL);

@@ -3,10 +3,12 @@
  * The VMs and vCPUs as they are, by the events up to now: what a recording has to begin with that
  * begins in the middle of things. Of a constant size for each vCPU of a VM that is not gone.
  */
-#ifndef KCT_MONITOR_STATE_H
-#define KCT_MONITOR_STATE_H
+#ifndef KCT_MODEL_STATE_H
+#define KCT_MODEL_STATE_H
 
-#include <stdio.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "kvmclock/event.h"
 #include "model/name.h"
@@ -22,7 +24,9 @@ struct kct_state_vm {
 };
 
 struct kct_state_vcpu {
-	uint32_t id;		    /* first: the key in its tree */
+	uint32_t id; /* first: the key in its tree */
+	/* Its `vcpu` event has been seen: else not all of the next is known, and none is told. */
+	bool introduced;
 	struct kct_vcpu_event vcpu; /* its `ns` is that of its last event */
 };
 
