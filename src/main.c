@@ -27,6 +27,8 @@ static const struct {
 	{"compare", cmd_compare, "two recordings side by side"},
 	{"migration", cmd_migration, "a migration's drift: predicted, observed, and explained"},
 	{"export", cmd_export, "a recording in a form that other programs read"},
+	{"cut", cmd_cut, "a part of a recording, as a recording"},
+	{"merge", cmd_merge, "recordings that follow one another as one"},
 	{"whatif", cmd_whatif, "what a patch would have done to what was recorded"},
 	{"monitor", cmd_monitor, "always on: a flight recorder, and a journal of migrations"},
 	{"migrations", cmd_migrations, "what the journals of any number of hosts tell"},

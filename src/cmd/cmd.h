@@ -15,6 +15,8 @@ int cmd_compare(int argc, char **argv);
 int cmd_migration(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_whatif(int argc, char **argv);
+int cmd_cut(int argc, char **argv);
+int cmd_merge(int argc, char **argv);
 int cmd_drift(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_migrations(int argc, char **argv);

@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/command.h"
 #include "cmd/compare.h"
+#include "cmd/span.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -30,6 +31,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	struct kct_compare *compare = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &compare->span;
+		return 0;
 	case 'j':
 		compare->json = true;
 		return 0;
@@ -76,8 +80,9 @@ static int find_label(struct kct_compared *side)
 	return side->label ? 0 : -1;
 }
 
-static int read_side(struct kct_compared *side)
+static int read_side(struct kct_compared *side, const struct kct_span *span)
 {
+	const struct kct_wanted wanted = {span, on_event, side, NULL, false};
 	struct kct_judgement all;
 	int status, error = find_label(side);
 
@@ -87,13 +92,13 @@ static int read_side(struct kct_compared *side)
 		kct_error("out of memory");
 		return KCT_EXIT_HOST;
 	}
-	status = kct_load(side->path, &side->recording, on_event, side);
+	status = kct_load(side->path, &wanted, &side->recording);
 	if (status == KCT_EXIT_USAGE)
 		return status;
 	if (!side->recording.whole)
 		kct_judge_doubt(side->judge, side->recording.incomplete);
 	kct_judge_losses(side->judge, &side->recording.model);
-	kct_judge_hooks(side->judge, &side->recording.header);
+	kct_judge_header(side->judge, &side->recording.header);
 	if (side->failed)
 		kct_judge_doubt(side->judge, "out of memory");
 	all = kct_judge_all(side->judge);
@@ -278,7 +283,7 @@ static int run(struct kct_compare *compare)
 	int status = 0;
 
 	for (size_t i = 0; i < compare->nr_sides && !status; i++) {
-		status = read_side(&compare->sides[i]);
+		status = read_side(&compare->sides[i], &compare->span);
 		kernels |= compare->sides[i].label != NULL;
 	}
 	status = status ? status : check_comparable(compare);
@@ -304,6 +309,7 @@ static void keep_command(struct kct_compare *compare, int argc, char **argv)
 
 int cmd_compare(int argc, char **argv)
 {
+	static const struct argp_child children[] = {{&kct_span_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
@@ -313,6 +319,7 @@ int cmd_compare(int argc, char **argv)
 		       "labels, kernels as columns: what has a label, or else the kernel's "
 		       "release, in common are runs of one, and how far these lie apart is the "
 		       "noise; with a conclusion in a line.",
+		.children = children,
 	};
 	struct kct_compare compare = {.sides = calloc((size_t)argc, sizeof(*compare.sides))};
 	int status;

@@ -23,6 +23,7 @@ struct kct_compared {
 struct kct_compare {
 	struct kct_compared *sides;
 	size_t nr_sides;
+	struct kct_span span;
 	bool json, force;
 	char command[4096]; /* all of it, printable */
 };

@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/filter.h"
 #include "cmd/page.h"
+#include "cmd/span.h"
 #include "base/error.h"
 #include "picture/perfetto.h"
 #include "record/flat.h"
@@ -12,6 +13,7 @@
 
 struct options {
 	struct kct_filter filter;
+	struct kct_span span;
 	const char *perfetto, *flat;
 	char **files;
 	int nr_files;
@@ -37,6 +39,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &o->filter;
+		state->child_inputs[1] = &o->span;
 		return 0;
 	case KEY_PERFETTO:
 		o->perfetto = text;
@@ -78,12 +81,13 @@ static bool trace_event(void *context, const union kct_any_event *event,
 static int write_trace(FILE *out, void *context)
 {
 	struct options *o = context;
+	const struct kct_wanted wanted = {&o->span, trace_event, o, NULL, false};
 
 	for (int i = 0; i < o->nr_files; i++) {
 		int status;
 
 		kct_perfetto_begin(&o->trace, out);
-		status = kct_load(o->files[i], &o->recording, trace_event, o);
+		status = kct_load(o->files[i], &wanted, &o->recording);
 		kct_filter_clear(&o->filter);
 		if (status == KCT_EXIT_USAGE)
 			return status;
@@ -119,13 +123,14 @@ static bool row_event(void *context, const union kct_any_event *event,
 static int write_rows(FILE *out, void *context)
 {
 	struct options *o = context;
+	const struct kct_wanted wanted = {&o->span, row_event, o, NULL, false};
 	int unreadable = 0;
 
 	for (int i = 0; i < o->nr_files; i++) {
 		int status;
 
 		kct_flat_begin(&o->rows, out, o->files[i], &o->recording);
-		status = kct_load(o->files[i], &o->recording, row_event, o);
+		status = kct_load(o->files[i], &wanted, &o->recording);
 		kct_filter_clear(&o->filter);
 		kct_flat_end(&o->rows, status == KCT_EXIT_USAGE);
 		if (status == KCT_EXIT_USAGE)
@@ -140,7 +145,8 @@ static int write_rows(FILE *out, void *context)
 
 int cmd_export(int argc, char **argv)
 {
-	static const struct argp_child children[] = {{&kct_filter_argp, 0, NULL, 0}, {0}};
+	static const struct argp_child children[] = {
+		{&kct_filter_argp, 0, NULL, 0}, {&kct_span_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,

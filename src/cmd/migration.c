@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "cmd/page.h"
 #include "cmd/savings.h"
+#include "cmd/span.h"
 #include "migration/pairing.h"
 #include "picture/page.h"
 #include "picture/timeline.h"
@@ -30,6 +31,7 @@ struct read {
 struct options {
 	const char *paths[2];
 	int nr_paths;
+	struct kct_span span;
 	const char *pair, *html;
 	bool json;
 };
@@ -50,6 +52,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	struct options *o = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->span;
+		return 0;
 	case 'j':
 		o->json = true;
 		return 0;
@@ -85,8 +90,9 @@ static bool on_event(void *context, const union kct_any_event *event,
 	return true;
 }
 
-static int read_recording(struct read *read, const char *path)
+static int read_recording(struct read *read, const char *path, const struct kct_span *span)
 {
+	const struct kct_wanted wanted = {span, on_event, read, NULL, false};
 	int status;
 
 	read->given = path;
@@ -96,7 +102,7 @@ static int read_recording(struct read *read, const char *path)
 		kct_error("out of memory");
 		return KCT_EXIT_HOST;
 	}
-	status = kct_load(path, &read->recording, on_event, read);
+	status = kct_load(path, &wanted, &read->recording);
 	if (status == KCT_EXIT_USAGE)
 		return status;
 	if (read->failed) {
@@ -178,13 +184,16 @@ struct page {
 	bool both;   /* and the source's as well */
 };
 
-static void on_drawn(void *context, const union kct_any_event *event)
+static bool on_drawn(void *context, const union kct_any_event *event,
+		     const struct kct_vm_name *name)
 {
 	struct page *page = context;
 
+	(void)name;
 	kct_timeline_event(&page->timeline, page->target, event);
 	if (page->both)
 		kct_timeline_event(&page->timeline, !page->target, event);
+	return false;
 }
 
 static int write_page(FILE *out, void *context)
@@ -217,12 +226,13 @@ static int write_page(FILE *out, void *context)
 }
 
 /* The events are read once more, now that it is known which ones matter. */
-static int draw(const char *path, const struct kct_migration_view *view, const struct read *source,
-		const struct read *target)
+static int draw(const struct options *o, const struct kct_migration_view *view,
+		const struct read *source, const struct read *target)
 {
 	const struct kct_timeline_end ends[] = {{view->source.vm, &view->source.side},
 						{view->target.vm, &view->target.side}};
 	struct page page = {.view = view, .both = source == target};
+	const struct kct_wanted wanted = {&o->span, on_drawn, &page, NULL, false};
 	const struct read *reads[] = {source, target};
 	int status = 0;
 
@@ -232,14 +242,14 @@ static int draw(const char *path, const struct kct_migration_view *view, const s
 	}
 	for (int i = 0; !status && i < (page.both ? 1 : 2); i++) {
 		page.target = i;
-		if (kct_load_again(reads[i]->given, on_drawn, &page))
+		if (kct_load_again(reads[i]->given, &wanted))
 			continue;
 		kct_error("%s: --html reads a recording twice, which this one cannot be",
 			  reads[i]->path);
 		status = KCT_EXIT_USAGE;
 	}
 	if (!status)
-		status = kct_write_file(path, write_page, &page);
+		status = kct_write_file(o->html, write_page, &page);
 	kct_timeline_clear(&page.timeline);
 	return status;
 }
@@ -248,7 +258,7 @@ static int show(const struct options *o, const struct read *source, const struct
 {
 	const struct kct_vms from_vms = vms_of(source), to_vms = vms_of(target);
 	const struct kct_vm *from, *to;
-	char incomplete[300], why[200] = "out of memory";
+	char incomplete[340], why[200] = "out of memory";
 	struct kct_migration_view view = {
 		.incomplete = doubt(source, target, incomplete, sizeof(incomplete))};
 	struct kct_migration migration = {0};
@@ -271,7 +281,7 @@ static int show(const struct options *o, const struct read *source, const struct
 	if (view.incomplete)
 		kct_migration_doubt(&migration);
 	if (kct_find_savings(&savings, &migration, &view.source.side, &view.target.side,
-			     target->given)) {
+			     target->given, &o->span)) {
 		kct_migration_clear(&migration);
 		kct_error("out of memory");
 		return KCT_EXIT_HOST;
@@ -281,7 +291,7 @@ static int show(const struct options *o, const struct read *source, const struct
 		kct_show_migration_json(stdout, &view);
 	else
 		kct_show_migration(stdout, &view);
-	status = o->html ? draw(o->html, &view, source, target) : 0;
+	status = o->html ? draw(o, &view, source, target) : 0;
 	kct_migration_clear(&migration);
 	if (status)
 		return status;
@@ -291,10 +301,10 @@ static int show(const struct options *o, const struct read *source, const struct
 static int run(const struct options *o)
 {
 	struct read source = {0}, target = {0};
-	int status = read_recording(&source, o->paths[0]);
+	int status = read_recording(&source, o->paths[0], &o->span);
 
 	if (!status && o->nr_paths == 2)
-		status = read_recording(&target, o->paths[1]);
+		status = read_recording(&target, o->paths[1], &o->span);
 	if (!status)
 		status = show(o, &source, o->nr_paths == 2 ? &target : &source);
 	forget_recording(&source);
@@ -304,6 +314,7 @@ static int run(const struct options *o)
 
 int cmd_migration(int argc, char **argv)
 {
+	static const struct argp_child children[] = {{&kct_span_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
@@ -312,6 +323,7 @@ int cmd_migration(int argc, char **argv)
 		       "drift that its steps predict, the drift that was observed, and where the "
 		       "difference comes from. SOURCE and TARGET are recordings of the two hosts; "
 		       "one alone is of both.",
+		.children = children,
 	};
 	struct options o = {0};
 

@@ -5,21 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/duration.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
-#include "host/host.h"
+#include "cmd/span.h"
 #include "monitor/pairs.h"
 #include "monitor/store.h"
 #include "show/migrations.h"
 
 struct options {
 	bool json;
-	uint64_t since_ns, until_ns; /* CLOCK_REALTIME */
+	struct kct_span span;
 	const char *vm;
 	char **paths;
 	int nr_paths;
@@ -31,51 +29,22 @@ struct run {
 	uint64_t shown, incomplete, unreadable;
 };
 
-enum { OPTION_SINCE = 0x300, OPTION_UNTIL };
-
 static const struct argp_option options[] = {
 	{"json", 'j', NULL, 0, "One JSON object for each", 0},
-	{"since", OPTION_SINCE, "TIME", 0,
-	 "Only what was not before this: 2026-01-31, 2026-01-31T12:30:00 (UTC), or 2h ago as 2h",
-	 0},
-	{"until", OPTION_UNTIL, "TIME", 0, "Only what was before this", 0},
 	{"vm", 'V', "NAME", 0, "Only the VMs of this name, UUID, id, or NAMESPACE/NAME", 0},
 	{0},
 };
-
-/* A time on the wall clock, or a duration before now. */
-static uint64_t take_time(const char *text, struct argp_state *state)
-{
-	static const char *const formats[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S",
-					      "%Y-%m-%dT%H:%M", "%Y-%m-%d"};
-	uint64_t ago;
-
-	if (!kct_parse_duration(text, &ago))
-		return kct_clock_ns(CLOCK_REALTIME) - ago;
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		struct tm tm = {0};
-		const char *end = strptime(text, formats[i], &tm);
-
-		if (end && !*end)
-			return (uint64_t)timegm(&tm) * KCT_NS_PER_S;
-	}
-	argp_error(state, "'%s' is no time such as 2026-01-31T12:30:00, 2026-01-31 or 2h", text);
-	return 0;
-}
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct options *o = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->span;
+		return 0;
 	case 'j':
 		o->json = true;
-		return 0;
-	case OPTION_SINCE:
-		o->since_ns = take_time(text, state);
-		return 0;
-	case OPTION_UNTIL:
-		o->until_ns = take_time(text, state);
 		return 0;
 	case 'V':
 		o->vm = text;
@@ -87,6 +56,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "whose? the directories of `monitor --record`");
 		return EINVAL;
+	case ARGP_KEY_END:
+		if (o->span.since.kind == KCT_TIME_BEHIND || o->span.until.kind == KCT_TIME_BEHIND)
+			argp_error(state, "a time on the wall clock: journals have no beginning");
+		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -226,8 +199,8 @@ static bool visit(void *context, const struct kct_sources *sources, const struct
 	const struct options *o = run->options;
 	struct kct_entry_read read;
 
-	if (target->realtime_ns < o->since_ns ||
-	    (o->until_ns && target->realtime_ns >= o->until_ns))
+	if (target->realtime_ns < o->span.since.ns ||
+	    (o->span.until.kind && target->realtime_ns >= o->span.until.ns))
 		return true;
 	if (!kct_pairs_read(&run->pairs, target, &read))
 		run->unreadable++;
@@ -277,6 +250,7 @@ static int show_all(struct run *run)
 
 int cmd_migrations(int argc, char **argv)
 {
+	static const struct argp_child children[] = {{&kct_span_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
@@ -284,6 +258,7 @@ int cmd_migrations(int argc, char **argv)
 		.doc = "Each migration, restore and resume that the journals of `monitor --record` "
 		       "tell of, from the directories of any number of hosts: from where, to "
 		       "where, for how long, and what it did to the guest's clock.",
+		.children = children,
 	};
 	struct options o = {0};
 	struct run run = {.options = &o};

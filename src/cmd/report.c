@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/filter.h"
 #include "cmd/page.h"
+#include "cmd/span.h"
 #include "picture/overview.h"
 #include "picture/page.h"
 #include "base/error.h"
@@ -17,6 +18,7 @@
 
 struct options {
 	struct kct_filter filter;
+	struct kct_span span;
 	bool json, verbose;
 	const char *html;
 	char **files;
@@ -39,6 +41,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &o->filter;
+		state->child_inputs[1] = &o->span;
 		return 0;
 	case 'j':
 		o->json = true;
@@ -120,7 +123,8 @@ static int show(struct reading *reading, int status)
 	reading->report = (struct kct_report){
 		.header = &recording->header,
 		.model = &recording->model,
-		.ended_ns = recording->trailer.ended.boot_ns,
+		.ended_ns = kct_ended(&recording->header, &recording->trailer),
+		.part = kct_is_part(&recording->header, &recording->trailer),
 		.incomplete = *recording->incomplete ? recording->incomplete : NULL,
 	};
 	if (o->json)
@@ -134,13 +138,14 @@ static int show(struct reading *reading, int status)
 static int report_file(const char *path, struct options *o)
 {
 	struct reading reading = {.options = o};
+	const struct kct_wanted wanted = {&o->span, on_event, &reading, NULL, false};
 	int status = 0;
 
 	if (o->html && kct_overview_init(&reading.overview)) {
 		kct_error("out of memory");
 		return KCT_EXIT_HOST;
 	}
-	status = kct_load(path, &reading.recording, on_event, &reading);
+	status = kct_load(path, &wanted, &reading.recording);
 	kct_filter_clear(&o->filter);
 	if (status != KCT_EXIT_USAGE) {
 		status = show(&reading, status);
@@ -152,7 +157,8 @@ static int report_file(const char *path, struct options *o)
 
 int cmd_report(int argc, char **argv)
 {
-	static const struct argp_child children[] = {{&kct_filter_argp, 0, NULL, 0}, {0}};
+	static const struct argp_child children[] = {
+		{&kct_filter_argp, 0, NULL, 0}, {&kct_span_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,

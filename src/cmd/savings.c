@@ -41,14 +41,17 @@ static int on_predicted(void *context, const union kct_any_event *event)
 	return kct_histories_event(&course->histories, event);
 }
 
-static void on_event(void *context, const union kct_any_event *event)
+static bool on_event(void *context, const union kct_any_event *event,
+		     const struct kct_vm_name *name)
 {
 	struct replays *r = context;
 
+	(void)name;
 	count_jump(&r->recorded, event);
 	for (int i = 0; i < KCT_NR_REMEDIES; i++)
 		if (r->predicted[i].replay && kct_whatif_event(r->predicted[i].replay, event))
 			r->failed = true;
+	return false; /* no model is wanted of them */
 }
 
 static int begin(struct replays *r)
@@ -145,9 +148,11 @@ static struct kct_ns drift_of_steps(const struct kct_migration *m)
 }
 
 int kct_find_savings(struct kct_savings *savings, const struct kct_migration *m,
-		     const struct kct_side *source, const struct kct_side *target, const char *path)
+		     const struct kct_side *source, const struct kct_side *target, const char *path,
+		     const struct kct_span *span)
 {
 	struct replays r = {.vm = m->target->number, .since_ns = m->target->set.update.event.ns};
+	const struct kct_wanted wanted = {span, on_event, &r, NULL, false};
 	int error;
 
 	*savings = (struct kct_savings){0};
@@ -155,7 +160,7 @@ int kct_find_savings(struct kct_savings *savings, const struct kct_migration *m,
 		return 0;
 	savings->saved[KCT_REMEDY_QEMU_REALTIME] = drift_of_steps(m);
 	error = begin(&r);
-	if (!error && kct_load_again(path, on_event, &r))
+	if (!error && kct_load_again(path, &wanted))
 		error = r.failed ? -ENOMEM : compare(&r, m, source, target, savings);
 	for (int i = 0; i < KCT_NR_REMEDIES; i++) {
 		kct_whatif_free(r.predicted[i].replay);

@@ -4,14 +4,15 @@
 #define KCT_CMD_SAVINGS_H
 
 #include "migration/migration.h"
+#include "record/cut.h"
 #include "show/savings.h"
 
 /*
- * `path` is the target's recording, read once more; what is not known, as where that is a pipe,
- * stays so. The migration is from `source` to `target`. 0 or -ENOMEM.
+ * `path` is the target's recording, of which `span` is read once more; what is not known, as where
+ * that is a pipe, stays so. The migration is from `source` to `target`. 0 or -ENOMEM.
  */
 int kct_find_savings(struct kct_savings *savings, const struct kct_migration *migration,
-		     const struct kct_side *source, const struct kct_side *target,
-		     const char *path);
+		     const struct kct_side *source, const struct kct_side *target, const char *path,
+		     const struct kct_span *span);
 
 #endif

@@ -69,7 +69,8 @@ static void set_time(struct replaying *r)
 /* 0 or an enum kct_exit, said; INCOMPLETE, and it can be shown nevertheless. */
 static int load(struct replaying *r)
 {
-	int status = kct_load(r->options->recording, &r->recording, on_event, r);
+	const struct kct_wanted wanted = {NULL, on_event, r, NULL, false};
+	int status = kct_load(r->options->recording, &wanted, &r->recording);
 
 	if (status == KCT_EXIT_USAGE)
 		return status;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/span.h"
 #include "cmd/verify.h"
 #include "base/number.h"
 #include "base/error.h"
@@ -131,6 +132,8 @@ static error_t check_options(struct kct_verify *verify, struct argp_state *state
 				  "--change-clocksource");
 	if (verify->bisect && !verify->v.nr_checked && !verify->all)
 		argp_error(state, "what is good? --bisect goes with --expect");
+	if (!recorded && kct_span_is_set(&verify->span))
+		argp_error(state, "--since and --until go with a --recording");
 	if (recorded && (verify->output || verify->duration || verify->repeat))
 		argp_error(state, "a --recording takes neither --output, --duration nor --repeat");
 	return 0;
@@ -143,6 +146,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &verify->live;
+		state->child_inputs[1] = &verify->span;
 		return 0;
 	case OPTION_EXPECT:
 		take_expectation(verify, text, state);
@@ -287,7 +291,8 @@ static int run(struct kct_verify *verify)
 
 int cmd_verify(int argc, char **argv)
 {
-	static const struct argp_child children[] = {{&kct_live_argp, 0, NULL, 0}, {0}};
+	static const struct argp_child children[] = {
+		{&kct_live_argp, 0, NULL, 0}, {&kct_span_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = all_options,
 		.parser = parse,

@@ -18,7 +18,8 @@ struct kct_verify {
 	const char *scenario, *output, *duration;
 	const char **recordings; /* ours */
 	size_t nr_recordings;
-	uint64_t repeat; /* 0: one run, and what it was in full */
+	struct kct_span span; /* of each of them */
+	uint64_t repeat;      /* 0: one run, and what it was in full */
 	bool bisect;
 	bool all;		 /* every scenario that has an expectation */
 	bool change_clocksource; /* of this host may one of them */

@@ -114,7 +114,7 @@ static void conclude(struct kct_verify *verify, const struct kct_model *model,
 		     const struct kct_header *header)
 {
 	kct_judge_losses(verify->v.judge, model);
-	kct_judge_hooks(verify->v.judge, header);
+	kct_judge_header(verify->v.judge, header);
 	if (verify->failed)
 		kct_judge_doubt(verify->v.judge, "out of memory");
 	verify->v.model = model;
@@ -136,10 +136,11 @@ int kct_verify_live(struct kct_verify *verify, const char *output)
 
 int kct_verify_recording(struct kct_verify *verify, const char *path)
 {
+	const struct kct_wanted wanted = {&verify->span, on_recorded, verify, NULL, false};
 	struct kct_recording *recording = &verify->read;
 
 	name_subject(verify, path);
-	if (kct_load(path, recording, on_recorded, verify) == KCT_EXIT_USAGE)
+	if (kct_load(path, &wanted, recording) == KCT_EXIT_USAGE)
 		return KCT_EXIT_USAGE;
 	if (!recording->whole)
 		kct_judge_doubt(verify->v.judge, recording->incomplete);

@@ -7,12 +7,14 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/span.h"
 #include "record/load.h"
 #include "show/whatif.h"
 
 struct whatif {
 	const char *path, *with;
 	kct_changes changes;
+	struct kct_span span;
 	bool json, failed;
 	struct kct_whatif *replay;
 	struct kct_recording recording;
@@ -46,6 +48,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	struct whatif *w = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &w->span;
+		return 0;
 	case 'w':
 		take_changes(w, text, state);
 		return 0;
@@ -103,7 +108,7 @@ static void doubt(struct whatif *w, struct kct_judge *judge)
 	if (*w->recording.incomplete)
 		kct_judge_doubt(judge, w->recording.incomplete);
 	kct_judge_losses(judge, &w->recording.model);
-	kct_judge_hooks(judge, &w->recording.header);
+	kct_judge_header(judge, &w->recording.header);
 }
 
 /* ---- the figures ---- */
@@ -244,6 +249,7 @@ static int show(struct whatif *w)
 
 static int run(struct whatif *w)
 {
+	const struct kct_wanted wanted = {&w->span, on_event, w, NULL, false};
 	int status;
 
 	w->recorded = kct_judge_new();
@@ -253,7 +259,7 @@ static int run(struct whatif *w)
 		kct_error("out of memory");
 		return KCT_EXIT_HOST;
 	}
-	status = kct_load(w->path, &w->recording, on_event, w);
+	status = kct_load(w->path, &wanted, &w->recording);
 	if (status == KCT_EXIT_USAGE)
 		return status;
 	if (kct_whatif_end(w->replay) || w->failed) {
@@ -265,12 +271,14 @@ static int run(struct whatif *w)
 
 int cmd_whatif(int argc, char **argv)
 {
+	static const struct argp_child children[] = {{&kct_span_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
 		.args_doc = "RECORDING",
 		.doc = "What would have happened: what was recorded, replayed through a model of "
 		       "the kernel with a change; as recorded, and as predicted.",
+		.children = children,
 	};
 	struct whatif w = {0};
 	int status;

@@ -242,25 +242,18 @@ int kct_model_event(struct kct_model *model, const union kct_any_event *event,
 
 /* ---- what was passed over ---- */
 
-static void add_passed(struct kct_passed *sum, const struct kct_passed *passed)
-{
-	sum->events += passed->events;
-	sum->fields += passed->fields;
-	sum->words += passed->words;
-}
-
 void kct_model_passed(struct kct_model *model, uint32_t number, const struct kct_passed *passed)
 {
 	struct kct_vm *vm;
 
-	add_passed(&model->passed, passed);
+	kct_passed_add(&model->passed, passed);
 	if (number == KCT_NO_VM) {
 		model->passed_unlaid += passed->events;
 		return;
 	}
 	vm = kct_tree_find(&model->vms, number);
 	if (vm)
-		add_passed(&vm->passed, passed);
+		kct_passed_add(&vm->passed, passed);
 }
 
 /* ---- walks ---- */

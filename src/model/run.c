@@ -58,6 +58,36 @@ uint64_t kct_realtime_error(const struct kct_clocks *clocks)
 	return error;
 }
 
+/* ---- parts ---- */
+
+void kct_passed_add(struct kct_passed *sum, const struct kct_passed *more)
+{
+	sum->events += more->events;
+	sum->fields += more->fields;
+	sum->words += more->words;
+}
+
+uint64_t kct_began(const struct kct_header *header)
+{
+	uint64_t from = header->part.from_ns, started = header->started.boot_ns;
+
+	return from > started ? from : started;
+}
+
+uint64_t kct_ended(const struct kct_header *header, const struct kct_trailer *trailer)
+{
+	uint64_t to = header->part.to_ns, ended = trailer->ended.boot_ns;
+
+	return to && to < ended ? to : ended;
+}
+
+bool kct_is_part(const struct kct_header *header, const struct kct_trailer *trailer)
+{
+	uint64_t to = header->part.to_ns, ended = trailer->ended.boot_ns;
+
+	return header->part.from_ns > header->started.boot_ns || (to && (!ended || to < ended));
+}
+
 /* ---- losses ---- */
 
 const struct kct_missed *kct_missed_of(const struct kct_misses *misses, const char *evidence)

@@ -72,6 +72,25 @@ struct kct_segment {
 	struct kct_lost carried;
 };
 
+/*
+ * What another release wrote that this one does not know, and passed over: whole events, or of
+ * those that it knows single fields and words.
+ */
+struct kct_passed {
+	uint64_t events, fields, words;
+};
+
+/*
+ * Of a recording that is a part of what was recorded, by its events' order of delivery: from the
+ * first one at `from_ns` or later, to before the first one at `to_ns` or later. Before them are the
+ * VMs and vCPUs as they stood then. The anchors of header and trailer are those of the whole.
+ */
+struct kct_part {
+	uint64_t from_ns, to_ns; /* CLOCK_BOOTTIME; 0: it is not cut there */
+	/* Passed over before it: any of that may have changed what the part begins with. */
+	struct kct_passed passed;
+};
+
 /* Where and how it was made. Texts are printable forms (base/text.h); "" is not known. */
 struct kct_header {
 	char tool[32]; /* version of the program */
@@ -85,16 +104,9 @@ struct kct_header {
 	struct kct_anchor started;
 	char command[256]; /* what ran under `record --`, as a shell takes it; "" */
 	struct kct_segment segment;
+	struct kct_part part;
 	struct kct_hook hooks[KCT_MAX_HOOKS];
 	uint32_t nr_hooks;
-};
-
-/*
- * What another release wrote that this one does not know, and passed over: whole events, or of
- * those that it knows single fields and words.
- */
-struct kct_passed {
-	uint64_t events, fields, words;
 };
 
 /* How it ended. */
@@ -105,6 +117,14 @@ struct kct_trailer {
 	char reason[16]; /* "command", "duration", "signal", "error", "rotation", "trigger" */
 	int32_t status;	 /* exit status of the command; -1 without one */
 };
+
+void kct_passed_add(struct kct_passed *sum, const struct kct_passed *more);
+
+/* When what it tells begins, and ends: ns of CLOCK_BOOTTIME. The latter is 0 without a trailer. */
+uint64_t kct_began(const struct kct_header *header);
+uint64_t kct_ended(const struct kct_header *header, const struct kct_trailer *trailer);
+/* Is something of what was recorded not in it? Without a trailer, it may be. */
+bool kct_is_part(const struct kct_header *header, const struct kct_trailer *trailer);
 
 /* Of a piece of evidence; NULL if nothing of it was skipped. */
 const struct kct_missed *kct_missed_of(const struct kct_misses *misses, const char *evidence);

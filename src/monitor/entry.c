@@ -67,7 +67,7 @@ static bool work_out(struct figures *f, const struct kct_entry *entry)
 		if (log->truncated)
 			kct_judge_doubt(judge, "more events than the journal keeps");
 		kct_judge_losses(judge, &f->model);
-		kct_judge_hooks(judge, entry->header);
+		kct_judge_header(judge, entry->header);
 		f->judgement = kct_judge_all(judge);
 		f->history = kct_history_of(&f->histories, log->events[0].event.vm);
 	}

@@ -14,6 +14,7 @@
 
 #include "monitor/ends.h"
 #include "monitor/pin.h"
+#include "record/cut.h"
 #include "record/input.h"
 #include "record/reader.h"
 #include "record/segments.h"
@@ -37,10 +38,10 @@ struct pinning {
 	uint64_t start_ns; /* the pre-roll may reach behind what there is */
 	struct kct_header header;
 	struct kct_trailer trailer;
-	struct kct_state state;
+	struct kct_cut cut;
 	struct kct_segment_file *out;
 	uint64_t events;
-	bool begun, over;
+	bool begun; /* it is written */
 };
 
 /* ---- which segments ---- */
@@ -133,6 +134,10 @@ static void begin_header(struct pinning *p)
 	snprintf(segment->trigger, sizeof(segment->trigger), "%s",
 		 kct_trigger_names[pin->first.kind]);
 	kct_anchor_at(&p->header.started, p->start_ns);
+	kct_cut_init(&p->cut, NULL);
+	p->cut.begun = false;
+	p->cut.since_ns = p->start_ns;
+	p->cut.until_ns = pin->end_ns + 1;
 	for (size_t i = 0; i < p->nr_pieces; i++) {
 		tell_gap(p, &p->pieces[i].segment.gap);
 		if (i)
@@ -158,44 +163,35 @@ static void begin_span(struct pinning *p)
 		return;
 	p->begun = true;
 	kct_write_header(kct_segment_stream(p->out), &p->header);
-	kct_state_tell(&p->state, put, p);
-}
-
-static bool is_introduction(const union kct_any_event *event)
-{
-	return event->event.kind == KCT_EVENT_VM || event->event.kind == KCT_EVENT_VCPU;
+	kct_state_tell(&p->cut.state, put, p);
 }
 
 /* All but the first segment tell again what is known. */
 static bool is_known(const struct pinning *p, const union kct_any_event *event)
 {
-	const struct kct_state_vm *vm = kct_state_vm(&p->state, event->event.vm);
+	const struct kct_state_vm *vm = kct_state_vm(&p->cut.state, event->event.vm);
+	const struct kct_state_vcpu *vcpu;
 
 	if (event->event.kind == KCT_EVENT_VM)
 		return vm != NULL;
-	return event->event.kind == KCT_EVENT_VCPU && kct_state_vcpu(vm, event->event.vcpu);
+	vcpu = event->event.kind == KCT_EVENT_VCPU ? kct_state_vcpu(vm, event->event.vcpu) : NULL;
+	return vcpu && vcpu->introduced;
 }
 
-static int take(struct pinning *p, const struct piece *piece)
+static int take(struct pinning *p)
 {
 	const union kct_any_event *event = &p->reader->event;
-	bool census = is_introduction(event) && event->event.ns <= piece->started_ns;
 
-	if (p->over || is_known(p, event))
+	if (p->cut.over || is_known(p, event))
 		return 0;
-	/* It goes by the order in which events were delivered: so what is pinned fits together,
-	 * also where two CPUs' are not in the order of time. */
-	if (p->begun && event->event.ns > p->job->pin.end_ns) {
-		p->over = true;
-		return 0;
-	}
-	if (!p->begun && !census && event->event.ns >= p->start_ns) {
+	kct_cut_reach(&p->cut, event);
+	if (p->cut.begun)
 		begin_span(p);
-		p->over = event->event.ns > p->job->pin.end_ns;
-	}
-	if (p->begun && !p->over)
+	if (p->cut.over)
+		return 0;
+	if (p->begun)
 		put(p, event, &p->reader->name);
-	return kct_state_event(&p->state, event, &p->reader->name);
+	return kct_state_event(&p->cut.state, event, &p->reader->name);
 }
 
 static int read_piece(struct pinning *p, const struct piece *piece)
@@ -207,9 +203,10 @@ static int read_piece(struct pinning *p, const struct piece *piece)
 	if (!in)
 		return error;
 	kct_reader_init(p->reader, in);
+	p->cut.started_ns = piece->started_ns;
 	while (!error && (line = kct_reader_next(p->reader)) < KCT_LINE_END)
 		if (line == KCT_LINE_EVENT)
-			error = take(p, piece);
+			error = take(p);
 	if (!error && line == KCT_LINE_INVALID)
 		error = -EBADMSG;
 	/* One without a trailer is the one that is written at the time. */
@@ -224,7 +221,7 @@ static int read_pieces(struct pinning *p)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < p->nr_pieces && !error && !p->over; i++) {
+	for (size_t i = 0; i < p->nr_pieces && !error && !p->cut.over; i++) {
 		/* The trailer before it, if it is one of these, has told of them. */
 		if (!i || !is_next(&p->pieces[i - 1], &p->pieces[i]))
 			kct_lost_add(&p->trailer.lost, &p->pieces[i].segment.carried);
@@ -297,7 +294,7 @@ int kct_pin_write(const struct kct_pin_job *job)
 	}
 	if (count >= 0)
 		kct_segments_free(names, count);
-	kct_state_clear(&p.state);
+	kct_cut_clear(&p.cut);
 	free(p.pieces);
 	free(p.reader);
 	return count < 0 ? count : error;

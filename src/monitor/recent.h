@@ -6,6 +6,8 @@
 #ifndef KCT_MONITOR_RECENT_H
 #define KCT_MONITOR_RECENT_H
 
+#include <stdio.h>
+
 #include "model/run.h"
 #include "model/state.h"
 

@@ -200,6 +200,26 @@ static bool read_segment(struct kct_segment *segment, const json_t *object)
 	       read_gap(&segment->gap, json_object_get(object, "gap"));
 }
 
+static bool read_passed(struct kct_passed *passed, const json_t *object)
+{
+	return kct_read_unsigned(json_object_get(object, "events"), (char *)&passed->events, 8) &&
+	       kct_read_unsigned(json_object_get(object, "fields"), (char *)&passed->fields, 8) &&
+	       kct_read_unsigned(json_object_get(object, "words"), (char *)&passed->words, 8);
+}
+
+/* Only what is a part of a recording has it. */
+static bool read_part(struct kct_part *part, const json_t *object)
+{
+	const json_t *from = json_object_get(object, "from_ns"),
+		     *to = json_object_get(object, "to_ns");
+
+	if (!object)
+		return true;
+	return (json_is_null(from) || kct_read_unsigned(from, (char *)&part->from_ns, 8)) &&
+	       (json_is_null(to) || kct_read_unsigned(to, (char *)&part->to_ns, 8)) &&
+	       read_passed(&part->passed, json_object_get(object, "passed_over"));
+}
+
 bool kct_read_header(struct kct_header *header, const json_t *object, struct kct_reading *reading)
 {
 	static const char *const names[] = {"event",
@@ -215,6 +235,7 @@ bool kct_read_header(struct kct_header *header, const json_t *object, struct kct
 					    "command",
 					    "hooks",
 					    "segment",
+					    "part",
 					    NULL};
 	const json_t *version = json_object_get(object, "version");
 	const char *format = json_string_value(json_object_get(object, "format"));
@@ -230,7 +251,8 @@ bool kct_read_header(struct kct_header *header, const json_t *object, struct kct
 	    !TEXT_OR_NULL(object, "command", header->command, 0) ||
 	    !read_host(header, json_object_get(object, "host")) ||
 	    !read_hooks(header, json_object_get(object, "hooks")) ||
-	    !read_segment(&header->segment, json_object_get(object, "segment")))
+	    !read_segment(&header->segment, json_object_get(object, "segment")) ||
+	    !read_part(&header->part, json_object_get(object, "part")))
 		return refuse(reading, "a header with a missing or impossible field");
 	reading->passed.fields += count_others(object, names);
 	return true;

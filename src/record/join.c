@@ -77,10 +77,27 @@ static bool is_next(const struct kct_segment *last, const struct kct_segment *ne
 	return last->run_ns == next->run_ns && last->sequence + 1 == next->sequence;
 }
 
+/* Another part of what the last one was a part of. False if that is none, or not told by parts. */
+static bool begin_part(struct kct_join *join, const struct kct_header *header)
+{
+	struct kct_part *part = &join->recording->header.part;
+	const struct kct_part *next = &header->part;
+
+	if (!next->from_ns || join->last.run_ns != header->segment.run_ns)
+		return false;
+	if (next->from_ns != part->to_ns)
+		lacks(join, "a part is missing, or there twice");
+	part->to_ns = next->to_ns;
+	join->same_whole = join->started_ns == header->started.boot_ns;
+	return true;
+}
+
 static void begin_next(struct kct_join *join, const struct kct_header *header)
 {
 	const struct kct_segment *last = &join->last, *next = &header->segment;
 
+	if (begin_part(join, header))
+		return;
 	if (last->run_ns != next->run_ns) {
 		lacks(join, "the recorder was started anew: nothing is known of the time between");
 		weaken_hooks(&join->recording->header, header);
@@ -108,13 +125,15 @@ bool kct_join_header(struct kct_join *join, const struct kct_header *header, cha
 			 header->boot_id);
 		return false;
 	} else {
+		join->same_whole = false;
 		begin_next(join, header);
 	}
 	/* The trailer of the segment before, if it was read, has told of these. */
-	if (!join->is_whole || !is_next(&join->last, &header->segment))
+	if (!join->same_whole && (!join->is_whole || !is_next(&join->last, &header->segment)))
 		take_lost(join, &header->segment.carried);
 	join->is_whole = false;
 	join->last = header->segment;
+	join->started_ns = header->started.boot_ns;
 	recording->anchor = header->started;
 	tell_gap(join, &header->segment.gap);
 	return true;
@@ -127,7 +146,8 @@ void kct_join_trailer(struct kct_join *join, const struct kct_trailer *trailer, 
 	struct kct_recording *recording = join->recording;
 
 	recording->trailer = *trailer;
-	take_lost(join, &trailer->lost);
+	if (!join->same_whole)
+		take_lost(join, &trailer->lost);
 	join->is_whole = true;
 	if (trailer->events != events)
 		lacks(join, "%" PRIu64 " events were recorded, %" PRIu64 " are in the file",

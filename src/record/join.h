@@ -13,6 +13,9 @@
 struct kct_join {
 	struct kct_recording *recording;
 	struct kct_segment last; /* the segment that is read */
+	/* The header before the last one: when it started, and may the last be of the same? */
+	uint64_t started_ns;
+	bool same_whole; /* both are parts of one recording, whose losses are told once more */
 	bool begun;
 	bool is_whole; /* that one's trailer has been read */
 	/* Another run of the recorder has counted the VMs anew. */

@@ -7,86 +7,13 @@
 
 #include "base/error.h"
 #include "record/input.h"
-#include "record/join.h"
-#include "record/load.h"
-#include "record/reader.h"
 #include "record/segments.h"
-
-struct loading {
-	struct kct_recording *recording;
-	struct kct_join join;
-	struct kct_reader reader;
-	kct_visit visit;
-	void *context;
-	char why[320]; /* of a file that is no recording at all */
-	bool refused;  /* what was read before it is none then, either */
-};
+#include "record/take.h"
 
 /* ---- one file ---- */
 
-static bool has_room(const struct kct_model *model, struct kct_reader *reader)
-{
-	if (model->nr_vms + model->nr_vcpus <= KCT_MAX_HELD)
-		return true;
-	snprintf(reader->why, sizeof(reader->why), "more than %u VMs and vCPUs", KCT_MAX_HELD);
-	return false;
-}
-
-/* Take the event read last into the model; false, with the reason in `why`, if it has no room. */
-static bool take(struct loading *loading)
-{
-	struct kct_model *model = &loading->recording->model;
-	struct kct_reader *reader = &loading->reader;
-
-	if (!kct_join_event(&loading->join, &reader->event)) {
-		snprintf(reader->why, sizeof(reader->why), "more VMs than there is memory for");
-		return false;
-	}
-	if (kct_join_is_repeated(&loading->join, &reader->event))
-		return true;
-	if (loading->visit && !loading->visit(loading->context, &reader->event, &reader->name))
-		return true;
-	if (kct_model_event(model, &reader->event, &reader->name)) {
-		snprintf(reader->why, sizeof(reader->why), "more VMs than there is memory for");
-		return false;
-	}
-	return has_room(model, reader);
-}
-
-static bool begin(struct loading *loading)
-{
-	struct kct_reader *reader = &loading->reader;
-
-	if (kct_join_header(&loading->join, &reader->header, reader->why, sizeof(reader->why)))
-		return true;
-	snprintf(loading->why, sizeof(loading->why), "%s", reader->why);
-	loading->refused = true;
-	return false;
-}
-
-/* What the line says; false ends it, with the reason in the reader's `why`. */
-static bool take_line(struct loading *loading, enum kct_line line)
-{
-	struct kct_reader *reader = &loading->reader;
-	uint32_t number;
-	bool goes_on = true;
-
-	if (line == KCT_LINE_HEADER)
-		goes_on = begin(loading);
-	else if (line == KCT_LINE_EVENT)
-		goes_on = take(loading);
-	else if (line == KCT_LINE_PASSED)
-		goes_on = kct_join_event(&loading->join, &reader->event);
-	else if (line == KCT_LINE_TRAILER)
-		kct_join_trailer(&loading->join, &reader->trailer, reader->events);
-	number = line == KCT_LINE_EVENT || line == KCT_LINE_PASSED ? reader->event.event.vm
-								   : KCT_NO_VM;
-	kct_model_passed(&loading->recording->model, number, &reader->passed);
-	return goes_on;
-}
-
 /* Why there is no recording in the file. */
-static void say_no_recording(struct loading *loading, enum kct_line last)
+static void say_no_recording(struct kct_loading *loading, enum kct_line last)
 {
 	const struct kct_reader *reader = &loading->reader;
 
@@ -100,7 +27,7 @@ static void say_no_recording(struct loading *loading, enum kct_line last)
 }
 
 /* The end of the file, or of what can be read of it. */
-static void end_file(struct loading *loading, enum kct_line last)
+static void end_file(struct kct_loading *loading, enum kct_line last)
 {
 	const struct kct_reader *reader = &loading->reader;
 	char why[256];
@@ -120,27 +47,30 @@ static void end_file(struct loading *loading, enum kct_line last)
 }
 
 /* False if it is no recording: `why` tells the reason. */
-static bool load_stream(struct loading *loading, FILE *in)
+static bool load_stream(struct kct_loading *loading, FILE *in)
 {
 	struct kct_reader *reader = &loading->reader;
 	enum kct_line line;
 
 	kct_reader_init(reader, in);
+	loading->trailer_due = false;
 	while ((line = kct_reader_next(reader)) < KCT_LINE_END)
-		if (!take_line(loading, line)) {
-			line = KCT_LINE_INVALID;
+		if (!kct_take_line(loading, line)) {
+			line = loading->enough ? KCT_LINE_END : KCT_LINE_INVALID;
 			break;
 		}
 	if (loading->refused)
 		return false;
-	if (reader->header_seen)
+	if (!loading->enough && reader->header_seen)
 		end_file(loading, line);
-	else
+	else if (!reader->header_seen)
 		say_no_recording(loading, line);
+	if (loading->wanted->copy)
+		kct_copy_end(&loading->copy, line == KCT_LINE_END);
 	return reader->header_seen;
 }
 
-static bool load_file(struct loading *loading, const char *path)
+static bool load_file(struct kct_loading *loading, const char *path)
 {
 	FILE *in = kct_input_open(path);
 	bool done;
@@ -154,9 +84,45 @@ static bool load_file(struct loading *loading, const char *path)
 	return done;
 }
 
+static bool read_first(struct kct_reader *reader, const char *path)
+{
+	FILE *in = kct_input_open(path);
+	bool done;
+
+	if (!in)
+		return false;
+	kct_reader_init(reader, in);
+	done = kct_reader_next(reader) == KCT_LINE_HEADER;
+	fclose(in);
+	return done;
+}
+
 /* ---- a directory ---- */
 
-static bool load_segment(struct loading *loading, const char *directory, const char *name)
+/* The reader is at the header of that segment. False if it has none. */
+static bool read_header_of(struct kct_reader *reader, const char *directory, const char *name)
+{
+	char *path;
+	bool done;
+
+	if (asprintf(&path, "%s/%s", directory, name) < 0)
+		return false;
+	done = read_first(reader, path);
+	free(path);
+	return done;
+}
+
+/* The last one that begins before the part tells how that begins: those before it are not read. */
+static int first_needed(struct kct_loading *loading, const char *directory, char **names, int count)
+{
+	for (int i = count - 1; i > 0; i--)
+		if (read_header_of(&loading->reader, directory, names[i]) &&
+		    kct_cut_is_before(&loading->cut, &loading->reader.header))
+			return i;
+	return 0;
+}
+
+static bool load_segment(struct kct_loading *loading, const char *directory, const char *name)
 {
 	char *path;
 	bool done;
@@ -168,17 +134,28 @@ static bool load_segment(struct loading *loading, const char *directory, const c
 	return done;
 }
 
-/* What a crash left of a file before its header was whole does not spoil the others. */
-static bool load_segments(struct loading *loading, const char *directory, char **names, int count)
+/* The part is over, and what was lost in its last segment is known. */
+static bool has_enough(const struct kct_loading *loading)
 {
-	for (int i = 0; i < count && !loading->refused; i++)
+	return loading->enough || (loading->cut.over && !loading->trailer_due);
+}
+
+/* What a crash left of a file before its header was whole does not spoil the others. */
+static bool load_segments(struct kct_loading *loading, const char *directory, char **names,
+			  int count)
+{
+	int first = loading->cut.span.since.kind == KCT_TIME_WALL
+			    ? first_needed(loading, directory, names, count)
+			    : 0;
+
+	for (int i = first; i < count && !loading->refused && !has_enough(loading); i++)
 		if (!load_segment(loading, directory, names[i]) && !loading->refused &&
 		    loading->join.begun)
 			kct_join_cut(&loading->join, loading->why);
 	return loading->join.begun && !loading->refused;
 }
 
-static bool load_directory(struct loading *loading, const char *directory)
+static bool load_directory(struct kct_loading *loading, const char *directory)
 {
 	char **names;
 	int count = kct_segments(directory, &names);
@@ -203,60 +180,152 @@ static bool is_directory(const char *path)
 	return strcmp(path, "-") && !stat(path, &status) && S_ISDIR(status.st_mode);
 }
 
+/* What was lost, which in a part of a recording need not be of that. */
+static void tell_losses(struct kct_recording *recording)
+{
+	char text[160];
+
+	if (!kct_losses_text(recording->model.lost.losses, text, sizeof(text)))
+		return;
+	if (kct_is_part(&recording->header, &recording->trailer))
+		snprintf(recording->incomplete, sizeof(recording->incomplete),
+			 "%s in the whole, and nobody knows whether in this part", text);
+	else
+		snprintf(recording->incomplete, sizeof(recording->incomplete), "%s", text);
+}
+
 /* All that is there is known; and what was lost before it came there? */
 static int conclude(struct kct_recording *recording, const char *path)
 {
 	if (!*recording->incomplete)
-		kct_losses_text(recording->model.lost.losses, recording->incomplete,
-				sizeof(recording->incomplete));
+		tell_losses(recording);
 	if (!*recording->incomplete)
 		return KCT_EXIT_OK;
 	kct_error("%s: %s", path, recording->incomplete);
 	return KCT_EXIT_INCOMPLETE;
 }
 
-int kct_load(const char *path, struct kct_recording *recording, kct_visit visit, void *context)
+/* All was read, and the part has not begun: nothing happened in it, or it is behind all that. */
+static bool begin_late(struct kct_loading *loading)
 {
-	struct loading *loading = malloc(sizeof(*loading));
-	bool done;
+	const struct kct_recording *recording = loading->recording;
+	uint64_t ended = kct_ended(&recording->header, &recording->trailer);
+
+	if (ended && ended < loading->cut.since_ns)
+		return kct_take_refuse(loading, "nothing of it is in that span: it ends earlier");
+	if (!kct_take_late(loading))
+		return kct_take_refuse(loading, loading->reader.why);
+	if (loading->wanted->copy)
+		kct_copy_end(&loading->copy, true);
+	return true;
+}
+
+static bool load_path(struct kct_loading *loading, const char *path)
+{
+	bool done = is_directory(path) ? load_directory(loading, path) : load_file(loading, path);
+
+	if (done && !loading->begun)
+		done = begin_late(loading);
+	if (done && loading->copy.failed) {
+		snprintf(loading->why, sizeof(loading->why), "out of memory");
+		done = false;
+	}
+	return done;
+}
+
+/* The caller clears and frees it. NULL when out of memory. */
+static struct kct_loading *loading_new(const struct kct_wanted *wanted,
+				       struct kct_recording *recording)
+{
+	struct kct_loading *loading = malloc(sizeof(*loading));
 
 	memset(recording, 0, sizeof(*recording));
 	kct_model_init(&recording->model);
+	if (!loading)
+		return NULL;
+	*loading = (struct kct_loading){
+		.recording = recording,
+		.wanted = wanted,
+		.copy = {.out = wanted->copy, .as_segments = wanted->as_segments},
+		.join.recording = recording};
+	kct_cut_init(&loading->cut, wanted->span);
+	return loading;
+}
+
+static void loading_free(struct kct_loading *loading)
+{
+	kct_join_clear(&loading->join);
+	kct_cut_clear(&loading->cut);
+	kct_copy_clear(&loading->copy);
+	free(loading);
+}
+
+int kct_load(const char *path, const struct kct_wanted *wanted, struct kct_recording *recording)
+{
+	struct kct_loading *loading = loading_new(wanted, recording);
+	bool done;
+
 	if (!loading) {
 		kct_error("out of memory");
 		return KCT_EXIT_USAGE;
 	}
-	*loading = (struct loading){.recording = recording, .visit = visit, .context = context};
-	loading->join.recording = recording;
-	done = is_directory(path) ? load_directory(loading, path) : load_file(loading, path);
+	done = load_path(loading, path);
 	if (!done) {
 		kct_error("%s: %s", path, loading->why);
 		kct_recording_clear(recording);
 	}
-	kct_join_clear(&loading->join);
-	free(loading);
+	loading_free(loading);
 	return done ? conclude(recording, path) : KCT_EXIT_USAGE;
 }
 
-bool kct_load_again(const char *path,
-		    void (*visit)(void *context, const union kct_any_event *event), void *context)
+static bool read_first_of(struct kct_reader *reader, const char *directory)
 {
-	FILE *in = strcmp(path, "-") ? fopen(path, "re") : NULL;
-	struct kct_reader *reader = in ? malloc(sizeof(*reader)) : NULL;
-	enum kct_line line;
-	bool readable = false;
+	char **names;
+	int count = kct_segments(directory, &names);
+	bool done = false;
 
-	if (reader) {
-		kct_reader_init(reader, in);
-		while ((line = kct_reader_next(reader)) < KCT_LINE_END)
-			if (line == KCT_LINE_EVENT)
-				visit(context, &reader->event);
-		readable = reader->header_seen;
-	}
+	for (int i = 0; i < count && !done; i++)
+		done = read_header_of(reader, directory, names[i]);
+	if (count >= 0)
+		kct_segments_free(names, count);
+	return done;
+}
+
+bool kct_load_header(const char *path, struct kct_header *header)
+{
+	struct kct_reader *reader = malloc(sizeof(*reader));
+	bool done = reader &&
+		    (is_directory(path) ? read_first_of(reader, path) : read_first(reader, path));
+
+	if (done)
+		*header = reader->header;
 	free(reader);
-	if (in)
-		fclose(in);
-	return readable;
+	return done;
+}
+
+/* What would wait for a writer, or has been read to its end, is no file to read again. */
+static bool is_there_again(const char *path)
+{
+	struct stat status;
+
+	return strcmp(path, "-") && !stat(path, &status) &&
+	       (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
+}
+
+bool kct_load_again(const char *path, const struct kct_wanted *wanted)
+{
+	struct kct_recording recording;
+	struct kct_loading *loading;
+	bool done;
+
+	if (!is_there_again(path))
+		return false;
+	loading = loading_new(wanted, &recording);
+	done = loading && load_path(loading, path);
+	kct_recording_clear(&recording);
+	if (loading)
+		loading_free(loading);
+	return done;
 }
 
 void kct_recording_clear(struct kct_recording *recording)

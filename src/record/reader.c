@@ -232,6 +232,8 @@ enum kct_line kct_reader_next(struct kct_reader *reader)
 	line = kct_lines_next(&reader->lines, &length, &end);
 	if (!line)
 		return why_no_line(reader, end);
+	reader->line = line;
+	reader->length = length;
 	if (reader->header_seen && !reader->trailer_seen &&
 	    kct_read_canonical(line, length, &reader->event)) {
 		reader->events++;

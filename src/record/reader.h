@@ -29,6 +29,9 @@ struct kct_reader {
 	bool header_seen, trailer_seen;
 	char why[160];
 	struct kct_passed passed; /* in the last line */
+	/* The last line as it is in the file, without its end; until the next one is read. */
+	const char *line;
+	size_t length;
 	/* What the last line said, by its kind. */
 	struct kct_header header;
 	struct kct_trailer trailer;

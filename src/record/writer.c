@@ -141,6 +141,21 @@ static json_t *segment_json(const struct kct_segment *segment)
 			 carried_json(&segment->carried));
 }
 
+static bool is_whole(const struct kct_part *part)
+{
+	return !part->from_ns && !part->to_ns;
+}
+
+json_t *kct_json_part(const struct kct_part *part)
+{
+	if (is_whole(part))
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "from_ns",
+			 part->from_ns ? kct_json_u64(part->from_ns) : json_null(), "to_ns",
+			 part->to_ns ? kct_json_u64(part->to_ns) : json_null(), "passed_over",
+			 kct_json_passed(&part->passed));
+}
+
 /* `boot` is what CLOCK_BOOTTIME is called there. */
 static void add_anchor(json_t *object, const char *boot, const struct kct_anchor *anchor)
 {
@@ -164,6 +179,8 @@ json_t *kct_json_header(const struct kct_header *header)
 	json_object_set_new(object, "command", kct_json_text(header->command));
 	if (header->segment.run_ns)
 		json_object_set_new(object, "segment", segment_json(&header->segment));
+	if (!is_whole(&header->part))
+		json_object_set_new(object, "part", kct_json_part(&header->part));
 	json_object_set_new(object, "hooks", kct_json_hooks(header));
 	return object;
 }

@@ -23,6 +23,8 @@ json_t *kct_json_header(const struct kct_header *header);
 json_t *kct_json_trailer(const struct kct_trailer *trailer);
 json_t *kct_json_host(const struct kct_header *header);
 json_t *kct_json_hooks(const struct kct_header *header);
+/* null where it is no part. */
+json_t *kct_json_part(const struct kct_part *part);
 json_t *kct_json_losses(const uint64_t losses[KCT_NR_LOSSES]);
 json_t *kct_json_missed(const struct kct_misses *misses);
 /* What was passed over while it was read. */

@@ -242,14 +242,15 @@ static void show_updates(const struct kct_vm *vm, void *context)
 void kct_show_report(FILE *out, const struct kct_report *report, bool verbose)
 {
 	const struct kct_header *header = report->header;
+	uint64_t began_ns = kct_began(header);
 
 	fprintf(out, "host %s, kernel %s, KVM %s, clocksource %s", header->host, header->kernel,
 		header->kvm, header->clocksource);
-	if (report->ended_ns >= header->started.boot_ns)
-		fprintf(out, ", traced for %.3f s",
-			(double)(report->ended_ns - header->started.boot_ns) / KCT_NS_PER_S);
-	fprintf(out, "; %" PRIu64 " events, %" PRIu64 " lost\n\n", report->model->events,
-		kct_lost(report->model));
+	if (report->ended_ns >= began_ns)
+		fprintf(out, report->part ? ", a part of %.3f s" : ", traced for %.3f s",
+			(double)(report->ended_ns - began_ns) / KCT_NS_PER_S);
+	fprintf(out, "; %" PRIu64 " events, %s%" PRIu64 " lost\n\n", report->model->events,
+		report->part && kct_lost(report->model) ? "at most " : "", kct_lost(report->model));
 	kct_show_table(out, header, report->model, verbose);
 	fputs("\nupdates by cause and effect:\n", out);
 	kct_model_each_vm(report->model, show_updates, out);

@@ -15,6 +15,7 @@
 struct kct_report {
 	const struct kct_header *header;
 	const struct kct_model *model;
+	bool part;		/* of what was traced: kct_is_part() */
 	uint64_t ended_ns;	/* CLOCK_BOOTTIME; 0 if the recording does not tell */
 	const char *incomplete; /* why the evidence is not whole; NULL if it is */
 };

@@ -178,10 +178,12 @@ void kct_show_report_json(FILE *out, const struct kct_report *report)
 	json_object_set_new(object, "tool", json_string(header->tool));
 	json_object_set_new(object, "host", kct_json_host(header));
 	json_object_set_new(object, "command", kct_json_text(header->command));
-	kct_json_set_u64(object, "started_ns", header->started.boot_ns);
-	kct_json_set_u64(object, "realtime_ns", header->started.realtime_ns);
+	kct_json_set_u64(object, "started_ns", kct_began(header));
+	kct_json_set_u64(object, "realtime_ns",
+			 header->started.realtime_ns + kct_began(header) - header->started.boot_ns);
 	json_object_set_new(object, "ended_ns",
 			    report->ended_ns ? kct_json_u64(report->ended_ns) : json_null());
+	json_object_set_new(object, "part", kct_json_part(&header->part));
 	json_object_set_new(object, "complete", json_boolean(!report->incomplete));
 	json_object_set_new(object, "incomplete_why", kct_json_text(report->incomplete));
 	kct_json_set_u64(object, "events", report->model->events);

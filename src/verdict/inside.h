@@ -11,6 +11,7 @@
 /* What is known of a vCPU's request while it is pending. */
 struct pending_request {
 	bool judged;
+	bool found;  /* it was pending when the VM was met: what came before is not known */
 	bool at_set; /* the clock was set meanwhile */
 	/* Another vCPU's request took a new snapshot meanwhile. */
 	bool passed;
@@ -53,7 +54,8 @@ struct vm {
 struct kct_judge {
 	void *vms; /* tree of struct vm */
 	uint64_t boot_ns, realtime_ns;
-	uint64_t last_ns; /* the latest that any event happened */
+	uint64_t last_ns;   /* the latest that any event happened */
+	bool begins_within; /* it is a part, of which the beginning is in another one */
 	char doubt[160];
 };
 

@@ -30,6 +30,11 @@ static struct kct_judgement judge_vm(const struct kct_judge *judge, const struct
 		snprintf(j.why, sizeof(j.why), "%s", judge->doubt);
 	else if (*vm->doubt)
 		snprintf(j.why, sizeof(j.why), "%s", vm->doubt);
+	else if (judge->begins_within && f->found)
+		snprintf(j.why, sizeof(j.why),
+			 "%" PRIu64 " requests were made before this part begins: what came of "
+			 "them until then is not in it",
+			 f->found);
 	else if (vm->set_updates != f->clock_sets)
 		snprintf(j.why, sizeof(j.why), "%s",
 			 vm->set_updates > f->clock_sets
@@ -80,6 +85,7 @@ static void add_judgement(const struct kct_judgement *one, void *context)
 		to->after_set_known =
 			from->after_set_known && (!to->clock_sets || to->after_set_known);
 	to->judged += from->judged;
+	to->found += from->found;
 	to->served += from->served;
 	to->cleared += from->cleared;
 	to->unresolved += from->unresolved;

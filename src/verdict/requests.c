@@ -28,6 +28,7 @@ static void forget(struct vcpu *vcpu)
 static void count_cleared(struct kct_findings *f, const struct pending_request *request)
 {
 	f->judged++;
+	f->found += request->found;
 	f->cleared++;
 	if (request->passed)
 		f->shared++;
@@ -105,6 +106,7 @@ void kct_follow_served(struct vm *vm, struct vcpu *vcpu, enum kct_effect effect)
 	    (effect == KCT_EFFECT_RESNAPSHOT || effect == KCT_EFFECT_SUPPRESSED)) {
 		f->judged++;
 		f->served++;
+		f->found += vcpu->request.found;
 		if (effect == KCT_EFFECT_RESNAPSHOT) {
 			took_snapshot(vm, vcpu);
 		} else {

@@ -125,8 +125,16 @@ void kct_judge_losses(struct kct_judge *judge, const struct kct_model *model)
 	kct_judge_doubt(judge, why);
 }
 
-void kct_judge_hooks(struct kct_judge *judge, const struct kct_header *header)
+/* Cut off what came before it, or a segment of a flight recorder but the first one of its run. */
+static bool begins_within(const struct kct_header *header)
 {
+	return header->part.from_ns > header->started.boot_ns ||
+	       (header->segment.run_ns && header->segment.run_ns < header->started.boot_ns);
+}
+
+void kct_judge_header(struct kct_judge *judge, const struct kct_header *header)
+{
+	judge->begins_within = begins_within(header);
 	if (!kct_figure_is_shown(kct_figures_shown(header), KCT_FIGURE_JUDGED))
 		kct_judge_doubt(judge, "there was no hook that shows requests");
 }
@@ -325,6 +333,7 @@ static int on_vcpu_event(struct vm *vm, const union kct_any_event *event)
 		vcpu->introduced = true;
 		vcpu->pending = event->vcpu.pending;
 		vcpu->request.judged = vcpu->pending && vm->masterclock.active == KCT_YES;
+		vcpu->request.found = vcpu->pending;
 		vcpu->has_pvti = event->vcpu.has_pvti;
 		vcpu->pvti = event->vcpu.pvti;
 		vcpu->has_offset = true;

@@ -38,8 +38,9 @@ struct kct_findings {
 	uint64_t pending_after_set; /* when the ioctl that set it returned */
 	bool after_set_known;	    /* a hook told the number above */
 	uint64_t judged;
-	uint64_t served;     /* by an update */
-	uint64_t cleared;    /* without an update of their own */
+	uint64_t found;	  /* of these, pending when the VM was met: what was before is not known */
+	uint64_t served;  /* by an update */
+	uint64_t cleared; /* without an update of their own */
 	uint64_t unresolved; /* still pending at the end */
 	uint64_t snapshots;  /* served, and a new snapshot came of it */
 	uint64_t kept;	     /* served, and the snapshot was kept */
@@ -76,8 +77,12 @@ void kct_judge_free(struct kct_judge *judge);
 void kct_judge_anchor(struct kct_judge *judge, uint64_t boot_ns, uint64_t realtime_ns);
 /* 0 or -ENOMEM. */
 int kct_judge_event(struct kct_judge *judge, const union kct_any_event *event);
-/* What the hooks of the run cannot show, if a verdict needs it. */
-void kct_judge_hooks(struct kct_judge *judge, const struct kct_header *header);
+/*
+ * What the hooks of the run cannot show, if a verdict needs it; and whether it is a part that
+ * begins in the middle of things: a request that was pending then may have been served by a
+ * snapshot of before.
+ */
+void kct_judge_header(struct kct_judge *judge, const struct kct_header *header);
 /* What is known beforehand against a verdict, such as lost events; the first one is kept. */
 void kct_judge_doubt(struct kct_judge *judge, const char *why);
 

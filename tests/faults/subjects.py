@@ -109,6 +109,32 @@ class Offline(Subject):
                 file.writelines(lines)
 
 
+class Cut(Offline):
+    """What it writes counts, not what it says."""
+
+    made = "part"
+
+    def run(self, tracer, directory):
+        self.path = os.path.join(directory, self.made)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+        return super().run(tracer, directory)
+
+    def figures(self, ended):
+        with open(self.path, encoding="utf-8") as file:
+            return {"output": file.read()}
+
+
+class Merge(Cut):
+    made = "both"
+
+    def prepare(self, directory):
+        super().prepare(directory)
+        late = chains.Guest(1, ns=4_000_000_000).boot(1)
+        with open(os.path.join(directory, "later"), "wb") as file:
+            file.writelines(chains.recording(late, started_ns=3_900_000_000))
+
+
 class Doctor(Subject):
     """Whatever is refused, it tells what is left: it has no figures."""
 
@@ -236,6 +262,8 @@ def every():
         Offline("runs", "verify", "--json", "--recording", "one", "--recording", "one"),
         Offline("export", "export", "--flat", "/dev/stdout", "one"),
         Offline("top", "top", "--batch", "-v", "--replay", "one"),
+        Cut("cut", "cut", "--since", "+0.1s", "-o", "part", "one"),
+        Merge("merge", "merge", "-o", "both", "one", "later"),
         Doctor("doctor", "doctor", "--json"),
         List("list", "list", "--json"),
         Record("record", "record", "--json", "-o", "recording", "--", *workload),

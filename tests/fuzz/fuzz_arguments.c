@@ -33,6 +33,7 @@ static const struct {
 	{"verify", cmd_verify}, {"compare", cmd_compare}, {"migration", cmd_migration},
 	{"export", cmd_export}, {"drift", cmd_drift},	  {"workload", cmd_workload},
 	{"whatif", cmd_whatif}, {"monitor", cmd_monitor}, {"top", cmd_top},
+	{"cut", cmd_cut},	{"merge", cmd_merge},
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -75,6 +76,7 @@ STOP(socket)
 STOP(signalfd)
 STOP(kct_load)
 STOP(kct_loop_open)
+STOP(kct_load_header)
 STOP(kct_census)
 STOP(kct_plan_make)
 STOP(kct_kernel_btf_open)
