@@ -3,8 +3,10 @@
 #include <argp.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "base/progress.h"
 #include "cmd/cmd.h"
 #include "cmd/filter.h"
 #include "cmd/page.h"
@@ -95,6 +97,8 @@ int cmd_cut(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
 		return KCT_EXIT_USAGE;
+	if (!strcmp(o.output, "-") && isatty(STDOUT_FILENO))
+		kct_progress_forbid();
 	if (strcmp(o.output, "-"))
 		status = kct_write_file(o.output, write_part, &o);
 	else

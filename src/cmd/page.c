@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/progress.h"
 #include "base/replace.h"
 #include "cmd/page.h"
 
@@ -27,6 +28,8 @@ int kct_write_file(const char *path, int (*write)(FILE *out, void *context), voi
 	if (error)
 		return fail(path, -error, KCT_EXIT_USAGE);
 	in_place = !file.temporary;
+	if (isatty(file.fd))
+		kct_progress_forbid();
 	/* It empties a file that is there. */
 	if (in_place)
 		error = kct_replace_commit(&file);

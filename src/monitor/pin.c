@@ -84,7 +84,7 @@ static void tell_hole(struct pinning *p, const struct piece *before, const struc
 /* Read a segment's header. False if it has none, or is of another run. */
 static bool read_header(struct pinning *p, const char *name)
 {
-	FILE *in = kct_input_open(name);
+	FILE *in = kct_input_open(name, NULL);
 	bool done;
 
 	if (!in)
@@ -196,7 +196,7 @@ static int take(struct pinning *p)
 
 static int read_piece(struct pinning *p, const struct piece *piece)
 {
-	FILE *in = kct_input_open(piece->name);
+	FILE *in = kct_input_open(piece->name, NULL);
 	enum kct_line line = KCT_LINE_END;
 	int error = in ? 0 : -errno;
 

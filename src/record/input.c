@@ -18,9 +18,22 @@ struct input {
 	int fd;
 	bool is_compressed;
 	bool failed; /* what was compressed is damaged from here on */
-	z_stream z;  /* next_in and avail_in are of `buffer`, compressed or not */
+	struct kct_progress *progress;
+	z_stream z; /* next_in and avail_in are of `buffer`, compressed or not */
 	unsigned char buffer[BUFFER_SIZE];
 };
+
+static ssize_t read_file(struct input *input, void *to, size_t size)
+{
+	ssize_t got;
+
+	do
+		got = read(input->fd, to, size);
+	while (got < 0 && errno == EINTR);
+	if (got > 0 && input->progress)
+		kct_progress_add(input->progress, (uint64_t)got);
+	return got;
+}
 
 /* Have more in the buffer, behind what is in it. Bytes read; 0 at the end; -1 with errno. */
 static ssize_t fill(struct input *input)
@@ -30,9 +43,7 @@ static ssize_t fill(struct input *input)
 
 	memmove(input->buffer, input->z.next_in, used);
 	input->z.next_in = input->buffer;
-	do
-		got = read(input->fd, input->buffer + used, sizeof(input->buffer) - used);
-	while (got < 0 && errno == EINTR);
+	got = read_file(input, input->buffer + used, sizeof(input->buffer) - used);
 	if (got > 0)
 		input->z.avail_in += (unsigned int)got;
 	return got;
@@ -92,7 +103,7 @@ static ssize_t read_plain(struct input *input, char *to, size_t size)
 	size_t part = input->z.avail_in < size ? input->z.avail_in : size;
 
 	if (!part)
-		return read(input->fd, to, size);
+		return read_file(input, to, size);
 	memcpy(to, input->z.next_in, part);
 	input->z.next_in += part;
 	input->z.avail_in -= (unsigned int)part;
@@ -136,7 +147,7 @@ static int begin(struct input *input)
 	return -1;
 }
 
-FILE *kct_input_open(const char *path)
+FILE *kct_input_open(const char *path, struct kct_progress *progress)
 {
 	const cookie_io_functions_t functions = {.read = on_read, .close = on_close};
 	struct input *input = calloc(1, sizeof(*input));
@@ -145,6 +156,7 @@ FILE *kct_input_open(const char *path)
 
 	if (!input)
 		return NULL;
+	input->progress = progress;
 	input->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC)
 				      : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	if (input->fd >= 0 && !begin(input))

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "record/input.h"
@@ -72,7 +74,7 @@ static bool load_stream(struct kct_loading *loading, FILE *in)
 
 static bool load_file(struct kct_loading *loading, const char *path)
 {
-	FILE *in = kct_input_open(path);
+	FILE *in = kct_input_open(path, &loading->progress);
 	bool done;
 
 	if (!in) {
@@ -86,7 +88,7 @@ static bool load_file(struct kct_loading *loading, const char *path)
 
 static bool read_first(struct kct_reader *reader, const char *path)
 {
-	FILE *in = kct_input_open(path);
+	FILE *in = kct_input_open(path, NULL);
 	bool done;
 
 	if (!in)
@@ -180,6 +182,35 @@ static bool is_directory(const char *path)
 	return strcmp(path, "-") && !stat(path, &status) && S_ISDIR(status.st_mode);
 }
 
+static uint64_t size_of_file(int directory, const char *path)
+{
+	struct stat status;
+	int failed = strcmp(path, "-") ? fstatat(directory, path, &status, 0)
+				       : fstat(STDIN_FILENO, &status);
+
+	return !failed && S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
+}
+
+/* Bytes in all its files; 0 if nobody knows, as of a pipe. */
+static uint64_t size_of(const char *path)
+{
+	int directory, count;
+	uint64_t size = 0;
+	char **names;
+
+	if (!is_directory(path))
+		return size_of_file(AT_FDCWD, path);
+	directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	count = kct_segments(path, &names);
+	for (int i = 0; i < count; i++)
+		size += size_of_file(directory, names[i]);
+	if (count >= 0)
+		kct_segments_free(names, count);
+	if (directory >= 0)
+		close(directory);
+	return size;
+}
+
 /* What was lost, which in a part of a recording need not be of that. */
 static void tell_losses(struct kct_recording *recording)
 {
@@ -222,8 +253,11 @@ static bool begin_late(struct kct_loading *loading)
 
 static bool load_path(struct kct_loading *loading, const char *path)
 {
-	bool done = is_directory(path) ? load_directory(loading, path) : load_file(loading, path);
+	bool done;
 
+	kct_progress_begin(&loading->progress, size_of(path));
+	done = is_directory(path) ? load_directory(loading, path) : load_file(loading, path);
+	kct_progress_end(&loading->progress);
 	if (done && !loading->begun)
 		done = begin_late(loading);
 	if (done && loading->copy.failed) {

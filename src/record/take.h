@@ -4,6 +4,7 @@
 #ifndef KCT_RECORD_TAKE_H
 #define KCT_RECORD_TAKE_H
 
+#include "base/progress.h"
 #include "record/copy.h"
 #include "record/cut.h"
 #include "record/join.h"
@@ -18,6 +19,7 @@ struct kct_loading {
 	struct kct_cut cut;
 	struct kct_copy copy;
 	struct kct_reader reader;
+	struct kct_progress progress;
 	bool begun;	  /* the part that is wanted */
 	bool cut_off;	  /* it does not begin with the recording */
 	char why[320];	  /* of a file that is no recording at all */
