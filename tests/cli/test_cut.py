@@ -752,6 +752,16 @@ class Segments(CutCase):
         self.assertEqual(self.report("--since", wall(self.starts[2]), path, status=DONE,
                                      timeout=20).out, expected)
 
+    def test_what_went_while_segments_are_missing(self):
+        """The census of the last segment before the part tells what there is."""
+        first = r.small(self.head(1, START), [r.vm(1), r.vcpu(1, 0)])
+        third = r.small(self.head(3, START + 5000), [{**r.vm(2, ns=START + 5000), "created": 0}])
+        data = b"".join([*first, *third])
+        self.report("-", status=INCOMPLETE, stdin=data)
+        report = self.report("-j", "--since", since(START + 6000), "-", status=DONE,
+                             stdin=data).objects[0]
+        self.assertEqual([vm["number"] for vm in report["vms"]], [2])
+
     def test_a_gap_before_the_part(self):
         gap = {"from_ns": START + 10, "to_ns": START + 20, "events": 3, "why": "no space left"}
         first = r.small(self.head(1, START), [], r.trailer(0, ended_ns=START + 50))
