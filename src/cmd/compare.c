@@ -109,14 +109,6 @@ static int read_side(struct kct_compared *side, const struct kct_span *span)
 
 /* ---- may they be compared? ---- */
 
-/* What ran, without where the program lies. */
-const char *kct_compared_scenario(const struct kct_compared *side)
-{
-	const char *at = strstr(side->recording.header.command, "workload ");
-
-	return at ? at : side->recording.header.command;
-}
-
 static bool same_evidence(const struct kct_header *a, const struct kct_header *b)
 {
 	if (a->nr_hooks != b->nr_hooks)
@@ -210,15 +202,6 @@ static void show(const struct kct_compare *compare)
 			printf("%s: %s\n", side->shown_path, side->measured.all.why);
 		kct_show_passed(stdout, &side->recording.model.passed);
 	}
-}
-
-json_t *kct_compared_json(const struct kct_compared *side)
-{
-	return json_pack("{s:s, s:o, s:s, s:o, s:o}", "path", side->shown_path, "host",
-			 kct_json_host(&side->recording.header), "verdict",
-			 kct_verdict_names[side->measured.all.verdict], "why",
-			 kct_json_text(side->measured.all.why), "passed_over",
-			 kct_json_passed(&side->recording.model.passed));
 }
 
 static json_t *known_json(bool known, int64_t value)
