@@ -62,7 +62,7 @@ class Top(kct.LiveTest):
         for key in ("updates", "unnecessary", "requests", "pvti_updates", "drift_ns"):
             self.assertEqual([vm[key] for vm in written], [vm[key] for vm in vms], key)
         hold.finish(check=kct.EXIT_OK)
-        terminal.wait("(.* gone .*\\n){2}")
+        terminal.wait(r"(.* gone .*\n){2}")
         terminal.keys("q")
         self.assertEqual(terminal.ended(), kct.EXIT_OK, terminal.errors())
 
