@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS flat (
 	conditions_tsc_protected Nullable(UInt8),
 	-- request
 	op Nullable(String), origin Nullable(String), derived Nullable(UInt8),
+	-- both, with --stack
+	stack Nullable(String), stack_note Nullable(String),
 	-- pvti
 	old_tsc_timestamp Nullable(UInt64), old_system_time Nullable(UInt64),
 	old_tsc_to_system_mul Nullable(UInt32), old_tsc_shift Nullable(Int8),

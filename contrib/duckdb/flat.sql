@@ -32,6 +32,8 @@ FROM read_json(getvariable('rows'), format = 'newline_delimited', columns = {
 	conditions_tsc_protected: 'BOOLEAN',
 	-- request
 	op: 'VARCHAR', origin: 'VARCHAR', derived: 'BOOLEAN',
+	-- both, with --stack
+	stack: 'VARCHAR', stack_note: 'VARCHAR',
 	-- pvti
 	old_tsc_timestamp: 'UBIGINT', old_system_time: 'UBIGINT',
 	old_tsc_to_system_mul: 'UINTEGER', old_tsc_shift: 'TINYINT', old_flags: 'UTINYINT',

@@ -89,6 +89,9 @@ struct kct_update_event {
 	__u8 derived;	  /* 1: the cause follows from the context, it was not observed */
 	__u8 matched;	  /* offset_matched of the tracepoint: enum kct_known */
 	__u32 host_clock; /* its vDSO clock mode, 1 is TSC; KCT_NO_NUMBER without tracepoint */
+	__u32 stack;	  /* number of the kernel's stack (model/stacks.h); 0: none */
+	__u8 stack_note;  /* enum kct_stack_note */
+	__u8 pad[3];
 };
 
 /* What happened to a request. That it was served, an update with its vCPU says. */
@@ -96,10 +99,21 @@ enum kct_request_op { KCT_REQUEST_MADE, KCT_REQUEST_CLEARED };
 
 struct kct_request_event {
 	struct kct_event event;
-	__u8 op;      /* enum kct_request_op */
-	__u8 origin;  /* enum kct_origin, of one that was made */
-	__u8 derived; /* 1: it follows from what came of it, the bit was not seen to change */
-	__u8 pad[5];
+	__u8 op;	 /* enum kct_request_op */
+	__u8 origin;	 /* enum kct_origin, of one that was made */
+	__u8 derived;	 /* 1: it follows from what came of it, the bit was not seen to change */
+	__u8 stack_note; /* enum kct_stack_note, of one that was made */
+	__u32 stack;	 /* number of the kernel's stack (model/stacks.h); 0: none */
+};
+
+/*
+ * What comes behind an update, or behind a request that is seen being made, where stacks are
+ * taken: return addresses, the innermost one first. They do not leave src/attach/.
+ */
+#define KCT_RAW_FRAMES 48
+struct kct_raw_stack {
+	__s64 size; /* of frames[] that is filled, in bytes; or -errno */
+	__u64 frames[KCT_RAW_FRAMES];
 };
 
 struct kct_pvti_event {

@@ -61,6 +61,17 @@
 	X(HYPERV, "hyperv")	      /* the guest enabled the Hyper-V reference TSC page */       \
 	X(XEN, "xen")		      /* a Xen shared info page was set up */
 
+/* What is to be known of an event's kernel stack (--stack). */
+#define KCT_STACK_NOTES(X)                                                                         \
+	X(NOT_ASKED, "not-asked")     /* stacks were not asked for: the event has none */          \
+	X(WHOLE, "whole")	      /* it is all there */                                        \
+	X(CUT, "cut")		      /* its outer frames had no room */                           \
+	X(FOUND_LATER, "found-later") /* none: nobody saw the request being made */                \
+	X(NOT_TAKEN, "not-taken")     /* none: the kernel gave none */                             \
+	X(NO_SYMBOLS, "no-symbols")   /* none: the kernel does not tell what its functions are */  \
+	X(NO_ROOM, "no-room")	      /* none: there were too many that differ */                  \
+	X(UNKNOWN, "unknown")	      /* a word of another release */
+
 /*
  * What a VMM does about the clocks of a VM: which ioctl wrote a TSC offset, or what an `ioctl`
  * event is about. What reads or writes MSRs only counts where IA32_TSC is among them.
@@ -95,6 +106,7 @@
 #define KCT_IOCTL_ROW(name, text)  KCT_IOCTL_##name,
 #define KCT_LOSS_ROW(name, text)   KCT_LOSS_##name,
 #define KCT_REASON_ROW(name, text) KCT_REASON_##name,
+#define KCT_STACK_ROW(name, text)  KCT_STACK_##name,
 
 enum kct_event_kind { KCT_EVENTS(KCT_EVENT_ROW) KCT_NR_EVENTS };
 enum kct_cause { KCT_CAUSES(KCT_CAUSE_ROW) KCT_NR_CAUSES };
@@ -103,5 +115,6 @@ enum kct_origin { KCT_ORIGINS(KCT_ORIGIN_ROW) KCT_NR_ORIGINS };
 enum kct_ioctl { KCT_IOCTLS(KCT_IOCTL_ROW) KCT_NR_IOCTLS };
 enum kct_loss { KCT_LOSSES(KCT_LOSS_ROW) KCT_NR_LOSSES };
 enum kct_reason { KCT_REASONS(KCT_REASON_ROW) KCT_NR_REASONS };
+enum kct_stack_note { KCT_STACK_NOTES(KCT_STACK_ROW) KCT_NR_STACK_NOTES };
 
 #endif

@@ -14,6 +14,7 @@ static void free_vm(void *data)
 	struct kct_vm *vm = data;
 
 	tdestroy(vm->vcpus, free);
+	kct_stack_counts_clear(&vm->stacks);
 	free(vm);
 }
 
@@ -26,6 +27,8 @@ void kct_model_init(struct kct_model *model)
 void kct_model_clear(struct kct_model *model)
 {
 	tdestroy(model->vms, free_vm);
+	kct_stack_counts_clear(&model->folded_stacks);
+	kct_stack_counts_clear(&model->nobodys_stacks);
 	kct_model_init(model);
 }
 
@@ -101,6 +104,7 @@ void kct_model_drop_vm(struct kct_model *model, uint32_t number)
 		model->nr_gone -= 1 + vm->nr_vcpus;
 	}
 	model->nr_vcpus -= vm->nr_vcpus;
+	model->nr_stack_lines -= vm->stacks.nr_lines;
 	free_vm(vm);
 	model->nr_vms--;
 	model->last = NULL;
@@ -195,6 +199,7 @@ static int on_unattributed(struct kct_model *model, const union kct_any_event *e
 	switch (event->event.kind) {
 	case KCT_EVENT_UPDATE:
 		kct_account_update(&nobody->vm, &nobody->vcpu, &event->update);
+		kct_stack_count(&model->nobodys_stacks, event, &model->nr_stack_lines);
 		break;
 	case KCT_EVENT_PVTI:
 		kct_account_pvti(&nobody->vcpu, &event->pvti);
@@ -223,6 +228,7 @@ int kct_model_event(struct kct_model *model, const union kct_any_event *event,
 		on_vm(model, vm, &event->vm, name);
 		return 0;
 	case KCT_EVENT_UPDATE:
+		kct_stack_count(&vm->stacks, event, &model->nr_stack_lines);
 		return on_update(vm, &event->update);
 	case KCT_EVENT_SET_CLOCK:
 		vm->counters.set_clocks++;
@@ -237,6 +243,8 @@ int kct_model_event(struct kct_model *model, const union kct_any_event *event,
 	if (!vcpu)
 		return -ENOMEM;
 	on_vcpu_event(vcpu, event);
+	if (event->event.kind == KCT_EVENT_REQUEST)
+		kct_stack_count(&vm->stacks, event, &model->nr_stack_lines);
 	return 0;
 }
 

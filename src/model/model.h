@@ -15,6 +15,7 @@
 #include "model/name.h"
 #include "kvmclock/state.h"
 #include "model/run.h"
+#include "model/stacks.h"
 
 /* The TSC of a vCPU, as KVM tells whether it matches the others'. */
 struct kct_tsc {
@@ -45,8 +46,9 @@ struct kct_vm {
 	struct kct_vm_event info;
 	struct kct_vm_name name;
 	struct kct_vm_counters counters;
-	struct kct_passed passed; /* of its events */
-	void *vcpus;		  /* tree of struct kct_vcpu by id; kct_vm_each_vcpu() */
+	struct kct_stack_counts stacks; /* of its updates and its vCPUs' requests */
+	struct kct_passed passed;	/* of its events */
+	void *vcpus;			/* tree of struct kct_vcpu by id; kct_vm_each_vcpu() */
 	size_t nr_vcpus;
 	struct kct_model *model; /* that it belongs to */
 	TAILQ_ENTRY(kct_vm) gone_next;
@@ -67,7 +69,10 @@ struct kct_model {
 	TAILQ_HEAD(, kct_vm) gone; /* of its VMs those that are, the first of them first */
 	size_t nr_gone;		   /* these and their vCPUs */
 	struct kct_folded folded;
+	struct kct_stack_counts folded_stacks; /* of the same VMs */
 	struct kct_unattributed unattributed;
+	struct kct_stack_counts nobodys_stacks; /* of what is not attributed */
+	uint32_t nr_stack_lines;		/* of all these counts */
 	uint64_t events; /* events taken in; 0 where the counters came as such */
 	struct kct_lost lost;
 	struct kct_passed passed;
@@ -138,6 +143,8 @@ void kct_drift_add(struct kct_drift *sum, const struct kct_drift *drift);
 int64_t kct_drift_unasked(const struct kct_drift *drift);
 /* New snapshots of an active masterclock for a vCPU's request: the thread's problem. */
 uint64_t kct_unnecessary(const struct kct_vm_counters *counters);
+/* Does it hold a stack, or the reason why there is none: were they asked for? */
+bool kct_model_has_stacks(const struct kct_model *model);
 /* Events that were lost. */
 uint64_t kct_lost(const struct kct_model *model);
 /* What was lost, and what had no room, in a sentence; false, and "", if nothing. */

@@ -13,6 +13,7 @@ const char *const kct_origin_names[KCT_NR_ORIGINS] = {KCT_ORIGINS(TEXT)};
 const char *const kct_ioctl_names[KCT_NR_IOCTLS] = {KCT_IOCTLS(TEXT)};
 const char *const kct_loss_names[KCT_NR_LOSSES] = {KCT_LOSSES(TEXT)};
 const char *const kct_reason_names[KCT_NR_REASONS] = {KCT_REASONS(TEXT)};
+const char *const kct_stack_note_names[KCT_NR_STACK_NOTES] = {KCT_STACK_NOTES(TEXT)};
 const char *const kct_request_op_names[2] = {
 	[KCT_REQUEST_MADE] = "made",
 	[KCT_REQUEST_CLEARED] = "cleared",

@@ -12,6 +12,7 @@ extern const char *const kct_origin_names[KCT_NR_ORIGINS];
 extern const char *const kct_ioctl_names[KCT_NR_IOCTLS];
 extern const char *const kct_loss_names[KCT_NR_LOSSES];
 extern const char *const kct_reason_names[KCT_NR_REASONS];
+extern const char *const kct_stack_note_names[KCT_NR_STACK_NOTES];
 /* enum kct_request_op and enum kct_known (of a masterclock), of event.h. */
 extern const char *const kct_request_op_names[2];
 extern const char *const kct_masterclock_names[3];

@@ -136,12 +136,18 @@ void kct_folded_add(struct kct_folded *sum, const struct kct_vm *vm)
 	add_counters(&sum->vcpu, &vcpus);
 }
 
+bool kct_model_has_stacks(const struct kct_model *model)
+{
+	return model->nr_stack_lines;
+}
+
 void kct_model_fold_gone(struct kct_model *model, size_t keep)
 {
 	while (model->nr_gone > keep) {
 		const struct kct_vm *vm = TAILQ_FIRST(&model->gone);
 
 		kct_folded_add(&model->folded, vm);
+		kct_stack_counts_add(&model->folded_stacks, &vm->stacks, &model->nr_stack_lines);
 		kct_model_drop_vm(model, vm->number);
 	}
 }

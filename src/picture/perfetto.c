@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/tree.h"
 #include "model/names.h"
+#include "model/stacks.h"
 #include "picture/perfetto.h"
 #include "picture/protobuf.h"
 #include "record/fields.h"
@@ -203,10 +204,13 @@ static void put_word(struct kct_message *annotation, const struct kct_field *fie
 		     number < field->size ? field->names[number] : "unknown");
 }
 
+/* So much of a stack that the rest of its event has room in a message, too. */
+#define STACK_ROOM 1024
+
 /* A value that is not known is left out. */
 static void put_value(struct kct_message *annotation, const struct kct_field *field, const char *at)
 {
-	char text[KCT_TEXT_ROOM(64)];
+	char text[KCT_TEXT_ROOM(64)], stack[STACK_ROOM];
 
 	switch (field->type) {
 	case KCT_FIELD_U8:
@@ -236,6 +240,10 @@ static void put_value(struct kct_message *annotation, const struct kct_field *fi
 	case KCT_FIELD_NAME32:
 		put_word(annotation, field, unsigned_at(at, 4));
 		break;
+	case KCT_FIELD_STACK:
+		kct_stack_text(stack, sizeof(stack), (uint32_t)unsigned_at(at, 4));
+		kct_put_text(annotation, VALUE_TEXT, stack);
+		break;
 	default:
 		kct_put_uint64(annotation, VALUE_UINT, unsigned_at(at, 4));
 	}
@@ -245,8 +253,10 @@ static bool is_known(const struct kct_field *field, const char *base)
 {
 	const char *at = base + field->offset;
 
-	if (field->present && !base[field->present])
+	if ((field->present && !base[field->present]) || (field->asked && !base[field->asked]))
 		return false;
+	if (field->type == KCT_FIELD_STACK)
+		return unsigned_at(at, 4);
 	if (field->type == KCT_FIELD_KNOWN)
 		return *at != KCT_NOT_KNOWN;
 	if (field->type == KCT_FIELD_NUMBER || field->type == KCT_FIELD_VCPU)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "model/names.h"
+#include "model/stacks.h"
 #include "record/canonical.h"
 #include "record/fields.h"
 
@@ -96,6 +98,46 @@ static bool take_name(const char **at, const struct kct_field *field, char *to, 
 	return false;
 }
 
+/* A name as kernels' functions have them, which JSON writes as it is; no longer than `size`. */
+static bool take_function(const char **at, char *name, size_t size)
+{
+	const char *c = *at;
+	size_t length = 0;
+
+	if (!take(&c, "\""))
+		return false;
+	while (isalnum((unsigned char)c[length]) || (c[length] && strchr("._?$", c[length])))
+		length++;
+	if (!length || length >= size || c[length] != '"')
+		return false;
+	memcpy(name, c, length);
+	name[length] = '\0';
+	*at = c + length + 1;
+	return true;
+}
+
+static bool take_stack(const char **at, char *to)
+{
+	struct kct_frames frames = {.count = 0};
+	char name[KCT_FRAME_SIZE];
+	uint32_t number = 0;
+
+	if (!take(at, "null")) {
+		if (!take(at, "["))
+			return false;
+		do {
+			if (!take_function(at, name, sizeof(name)) ||
+			    !kct_frames_add(&frames, name))
+				return false;
+		} while (take(at, ","));
+		if (!take(at, "]"))
+			return false;
+		number = kct_stack_number(&frames);
+	}
+	memcpy(to, &number, sizeof(number));
+	return true;
+}
+
 static bool take_fields(const char **at, const struct kct_field *fields, char *base);
 
 static bool take_value(const char **at, const struct kct_field *field, char *to)
@@ -127,14 +169,24 @@ static bool take_value(const char **at, const struct kct_field *field, char *to)
 		return take_number_or_null(at, to, KCT_NO_VCPU);
 	case KCT_FIELD_OBJECT:
 		return take(at, "{") && take_fields(at, field->fields, to) && take(at, "}");
+	case KCT_FIELD_STACK:
+		return take_stack(at, to);
 	default:
 		return false; /* texts: only a VM's introduction has them, and there are few */
 	}
 }
 
+/* Is that the field that comes next? One that has to be asked for may not be there. */
+static bool is_next(const char *at, const struct kct_field *field)
+{
+	return take(&at, ",") && take_quoted(&at, field->name);
+}
+
 static bool take_fields(const char **at, const struct kct_field *fields, char *base)
 {
 	for (const struct kct_field *field = fields; field->name; field++) {
+		if (field->asked && !is_next(*at, field))
+			continue;
 		if ((field != fields && !take(at, ",")) || !take_quoted(at, field->name) ||
 		    !take(at, ":"))
 			return false;

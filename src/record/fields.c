@@ -47,6 +47,18 @@
 		.offset = OFFSET(struct_name, member), .fields = table,                            \
 		.present = OFFSET(struct_name, flag)                                               \
 	}
+#define STACK(struct_name)                                                                         \
+	{.name = "stack",                                                                          \
+	 .type = KCT_FIELD_STACK,                                                                  \
+	 .offset = OFFSET(struct_name, stack),                                                     \
+	 .asked = OFFSET(struct_name, stack_note),                                                 \
+	 .added = true},                                                                           \
+	{                                                                                          \
+		.name = "stack_note", .type = KCT_FIELD_NAME8,                                     \
+		.offset = OFFSET(struct_name, stack_note), .names = kct_stack_note_names,          \
+		.size = KCT_NR_STACK_NOTES, .asked = OFFSET(struct_name, stack_note),              \
+		.added = true                                                                      \
+	}
 #define END                                                                                        \
 	{                                                                                          \
 		.name = NULL                                                                       \
@@ -120,6 +132,7 @@ static const struct kct_field update[] = {
 	OBJECT(kct_update_event, before, "before", masterclock),
 	OBJECT(kct_update_event, after, "after", masterclock),
 	ADDED_OBJECT(kct_update_event, conditions, "conditions", conditions, conditions.known),
+	STACK(kct_update_event),
 	END,
 };
 
@@ -127,6 +140,7 @@ static const struct kct_field request[] = {
 	NAMED(kct_request_event, op, "op", NAME8, kct_request_op_names),
 	NAMED(kct_request_event, origin, "origin", NAME8, kct_origin_names),
 	FIELD(kct_request_event, derived, "derived", BOOL),
+	STACK(kct_request_event),
 	END,
 };
 

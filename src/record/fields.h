@@ -25,6 +25,7 @@ enum kct_field_type {
 	KCT_FIELD_VCPU,	  /* a u32: null is KCT_NO_VCPU */
 	KCT_FIELD_TEXT,	  /* `size` bytes, NUL-terminated */
 	KCT_FIELD_OBJECT, /* a struct, by its own table in `fields` */
+	KCT_FIELD_STACK, /* a u32, number of a stack (model/stacks.h): an array of names, or null */
 };
 
 struct kct_field {
@@ -35,6 +36,10 @@ struct kct_field {
 	/* Offset of the byte that says whether there is a value (null in JSON if not); 0: always.
 	 */
 	uint16_t present;
+	/* Offset of the byte that says whether it was asked for: else it is not even null; 0:
+	 * always.
+	 */
+	uint16_t asked;
 	const char *const *names;
 	const struct kct_field *fields; /* ends with a NULL name */
 	/* A recording from before it was added does not have it: null then, or the first name. */

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "model/names.h"
+#include "model/stacks.h"
 #include "record/flat.h"
 #include "record/writer.h"
 
@@ -76,6 +77,17 @@ static void put_vm(struct kct_writing *to, const struct kct_model *model,
 	put_text_or_null(to, name ? name->uuid : NULL);
 }
 
+/* A text where a recording has a list. */
+static void put_stack(struct kct_writing *to, const char *at)
+{
+	char text[KCT_STACK_ROOM];
+	uint32_t stack;
+
+	memcpy(&stack, at, sizeof(stack));
+	kct_stack_text(text, sizeof(text), stack);
+	put_text_or_null(to, text);
+}
+
 /* A member of an object has that one's name before its own; of one that is null, all are. */
 static void put_flat(struct kct_writing *to, const struct kct_field *fields, const char *base,
 		     const char *object, bool is_null)
@@ -83,6 +95,8 @@ static void put_flat(struct kct_writing *to, const struct kct_field *fields, con
 	for (const struct kct_field *field = fields; field->name; field++) {
 		bool none = is_null || (field->present && !base[field->present]);
 
+		if (field->asked && !base[field->asked])
+			continue;
 		if (field->type == KCT_FIELD_OBJECT) {
 			put_flat(to, field->fields, base + field->offset, field->name, none);
 			continue;
@@ -94,6 +108,8 @@ static void put_flat(struct kct_writing *to, const struct kct_field *fields, con
 		kct_put(to, "\":");
 		if (none)
 			kct_put(to, "null");
+		else if (field->type == KCT_FIELD_STACK)
+			put_stack(to, base + field->offset);
 		else
 			kct_put_value(to, field, base + field->offset);
 	}

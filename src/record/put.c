@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "kvmclock/event.h"
 #include "model/names.h"
+#include "model/stacks.h"
 #include "record/put.h"
 
 static uint32_t get_u32(const char *at)
@@ -96,6 +97,22 @@ static void put_known(struct kct_writing *to, uint8_t known)
 	kct_put(to, known == KCT_NOT_KNOWN ? "null" : known ? "true" : "false");
 }
 
+static void put_stack(struct kct_writing *to, uint32_t stack)
+{
+	const char *function = kct_stack_next(stack, NULL), *between = "[";
+
+	if (!function) {
+		kct_put(to, "null");
+		return;
+	}
+	for (; function; function = kct_stack_next(stack, function)) {
+		kct_put(to, between);
+		kct_put_string(to, function);
+		between = ",";
+	}
+	kct_put(to, "]");
+}
+
 void kct_put_value(struct kct_writing *to, const struct kct_field *field, const char *at)
 {
 	switch (field->type) {
@@ -143,12 +160,17 @@ void kct_put_value(struct kct_writing *to, const struct kct_field *field, const 
 		kct_put_fields(to, field->fields, at);
 		kct_put(to, "}");
 		break;
+	case KCT_FIELD_STACK:
+		put_stack(to, get_u32(at));
+		break;
 	}
 }
 
 void kct_put_fields(struct kct_writing *to, const struct kct_field *fields, const char *base)
 {
 	for (const struct kct_field *field = fields; field->name; field++) {
+		if (field->asked && !base[field->asked])
+			continue;
 		kct_put(to, field == fields ? "\"" : ",\"");
 		kct_put(to, field->name);
 		kct_put(to, "\":");

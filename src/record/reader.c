@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/names.h"
+#include "model/stacks.h"
 #include "record/canonical.h"
 #include "record/ends.h"
 #include "record/fields.h"
@@ -72,6 +73,16 @@ static bool read_name(struct kct_vm_name *name, const json_t *object)
 
 /* ---- events ---- */
 
+/* There may have been no room for its stack. */
+static void settle_stack(union kct_any_event *event)
+{
+	uint32_t *stack;
+	uint8_t *note = kct_event_stack(event, &stack);
+
+	if (note)
+		*note = (uint8_t)kct_stack_settle(*stack, *note);
+}
+
 static size_t count_name_fields(const json_t *object)
 {
 	size_t count = 0;
@@ -117,6 +128,7 @@ static enum kct_line read_event(struct kct_reader *reader, const json_t *object,
 		}
 		known += count_name_fields(object);
 	}
+	settle_stack(&reader->event);
 	reader->events++;
 	reader->passed = reading.passed;
 	reader->passed.fields += json_object_size(object) - known;
@@ -236,6 +248,7 @@ enum kct_line kct_reader_next(struct kct_reader *reader)
 	reader->length = length;
 	if (reader->header_seen && !reader->trailer_seen &&
 	    kct_read_canonical(line, length, &reader->event)) {
+		settle_stack(&reader->event);
 		reader->events++;
 		return KCT_LINE_EVENT;
 	}

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "kvmclock/event.h"
 #include "model/names.h"
+#include "model/stacks.h"
 #include "record/values.h"
 
 static bool get_unsigned(const json_t *value, uint64_t max, uint64_t *out)
@@ -136,6 +137,28 @@ static bool read_object(struct kct_reading *reading, const struct kct_field *fie
 	return true;
 }
 
+/* A stack that has no room has no number: kct_stack_settle(). */
+static bool read_stack(const json_t *value, char *at)
+{
+	struct kct_frames frames = {.count = 0};
+	char name[KCT_FRAME_SIZE];
+	const json_t *function;
+	uint32_t number = 0;
+	size_t i;
+
+	if (!json_is_null(value)) {
+		json_array_foreach (value, i, function)
+			if (!kct_read_text(function, name, sizeof(name), KCT_TEXT_NAME) || !*name ||
+			    !kct_frames_add(&frames, name))
+				return false;
+		if (!frames.count)
+			return false;
+		number = kct_stack_number(&frames);
+	}
+	memcpy(at, &number, sizeof(number));
+	return true;
+}
+
 static bool read_value(struct kct_reading *reading, const struct kct_field *field,
 		       const json_t *value, char *at)
 {
@@ -170,6 +193,8 @@ static bool read_value(struct kct_reading *reading, const struct kct_field *fiel
 		return read_kernel_text(value, at, field->size);
 	case KCT_FIELD_OBJECT:
 		return read_object(reading, field->fields, value, at);
+	case KCT_FIELD_STACK:
+		return read_stack(value, at);
 	}
 	return false;
 }

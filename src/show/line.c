@@ -107,6 +107,15 @@ static void show_tsc_track(FILE *out, const struct kct_tsc_track_event *e)
 					    : "not pending");
 }
 
+/* Behind the rest of the line, if it was asked for. */
+static void show_stack(FILE *out, uint32_t stack, enum kct_stack_note note)
+{
+	if (note == KCT_STACK_NOT_ASKED)
+		return;
+	fputs("; stack ", out);
+	kct_show_stack(out, stack, note);
+}
+
 static void show_details(FILE *out, const union kct_any_event *event, const struct kct_vm *vm)
 {
 	switch (event->event.kind) {
@@ -119,12 +128,14 @@ static void show_details(FILE *out, const union kct_any_event *event, const stru
 	case KCT_EVENT_UPDATE:
 		show_update(out, &event->update);
 		show_off(out, &event->update, vm);
+		show_stack(out, event->update.stack, event->update.stack_note);
 		break;
 	case KCT_EVENT_REQUEST:
 		fprintf(out, "%s", kct_request_op_names[event->request.op]);
 		if (event->request.op == KCT_REQUEST_MADE)
 			fprintf(out, " by %s%s", kct_origin_names[event->request.origin],
 				derived(event->request.derived));
+		show_stack(out, event->request.stack, event->request.stack_note);
 		break;
 	case KCT_EVENT_PVTI:
 		show_pvti(out, &event->pvti);

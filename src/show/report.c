@@ -239,6 +239,57 @@ static void show_updates(const struct kct_vm *vm, void *context)
 	fputc('\n', out);
 }
 
+/* ---- kernel stacks ---- */
+
+void kct_show_stack(FILE *out, uint32_t stack, enum kct_stack_note note)
+{
+	char text[KCT_STACK_ROOM];
+
+	kct_stack_text(text, sizeof(text), stack);
+	if (*text)
+		fputs(text, out);
+	else
+		fprintf(out, "? (%s)", kct_stack_note_names[note]);
+	if (note == KCT_STACK_CUT)
+		fputs(" < ... (cut)", out);
+}
+
+static void show_stack_counts(FILE *out, const char *whose, const struct kct_stack_counts *counts)
+{
+	struct kct_stack_line *lines = kct_stack_lines(counts);
+
+	for (uint32_t i = 0; lines && i < counts->nr_lines; i++) {
+		if (!i || lines[i].update != lines[i - 1].update)
+			fprintf(out, "  %s, %s:\n", whose,
+				lines[i].update ? "updates" : "requests");
+		fprintf(out, "    %" PRIu64 " x ", lines[i].count);
+		kct_show_stack(out, lines[i].stack, lines[i].note);
+		fputc('\n', out);
+	}
+	if (counts->left_out)
+		fprintf(out, "  %s: %" PRIu64 " more, whose stacks had no room\n", whose,
+			counts->left_out);
+	free(lines);
+}
+
+static void show_vm_stacks(const struct kct_vm *vm, void *context)
+{
+	char name[KCT_VM_LABEL_SIZE];
+
+	kct_show_name(name, sizeof(name), vm);
+	show_stack_counts(context, name, &vm->stacks);
+}
+
+void kct_show_stacks(FILE *out, const struct kct_model *model)
+{
+	if (!kct_model_has_stacks(model))
+		return;
+	fputs("\nkernel stacks, the innermost function first:\n", out);
+	kct_model_each_vm(model, show_vm_stacks, out);
+	show_stack_counts(out, "VMs that are gone", &model->folded_stacks);
+	show_stack_counts(out, "not attributed to a VM", &model->nobodys_stacks);
+}
+
 void kct_show_report(FILE *out, const struct kct_report *report, bool verbose)
 {
 	const struct kct_header *header = report->header;
@@ -254,6 +305,7 @@ void kct_show_report(FILE *out, const struct kct_report *report, bool verbose)
 	kct_show_table(out, header, report->model, verbose);
 	fputs("\nupdates by cause and effect:\n", out);
 	kct_model_each_vm(report->model, show_updates, out);
+	kct_show_stacks(out, report->model);
 	fputs("\nUNNEC: updates for a vCPU's request that only took a new snapshot. DRIFT: the new "
 	      "PVTI against what\nthe one before gives at the same guest TSC, added up over the "
 	      "vCPUs; + is a jump forward. SET ns: the same\nwhere KVM_SET_CLOCK came in between "

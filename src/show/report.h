@@ -28,6 +28,13 @@ void kct_show_losses(FILE *out, const struct kct_model *model);
 /* One line: what another release wrote and this one passed over; none if there is nothing. */
 void kct_show_passed(FILE *out, const struct kct_passed *passed);
 
+/* A stack on one line, the innermost function first; or why there is none. */
+void kct_show_stack(FILE *out, uint32_t stack, enum kct_stack_note note);
+/* Which stacks the updates and requests of each VM had; nothing where they were not asked for. */
+void kct_show_stacks(FILE *out, const struct kct_model *model);
+/* The same as a list; null where they were not asked for. */
+json_t *kct_stack_counts_json(const struct kct_model *model, const struct kct_stack_counts *counts);
+
 /* `verbose` adds a line for each vCPU. */
 void kct_show_report(FILE *out, const struct kct_report *report, bool verbose);
 /* One object on one line, docs/report.schema.json. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The report as JSON: every field is always there, as docs/report.schema.json says. */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/json.h"
 #include "model/names.h"
@@ -120,6 +121,40 @@ static void set_vm_counters(json_t *object, const struct kct_vm_counters *vm,
 	set_vcpu_counters(object, sum, shown);
 }
 
+static json_t *stack_json(uint32_t stack)
+{
+	const char *function = kct_stack_next(stack, NULL);
+	json_t *array = function ? json_array() : json_null();
+
+	for (; function; function = kct_stack_next(stack, function))
+		json_array_append_new(array, json_string(function));
+	return array;
+}
+
+json_t *kct_stack_counts_json(const struct kct_model *model, const struct kct_stack_counts *counts)
+{
+	struct kct_stack_line *lines = kct_stack_lines(counts);
+	json_t *list = json_array();
+
+	if (!kct_model_has_stacks(model)) {
+		json_decref(list);
+		return json_null();
+	}
+	for (uint32_t i = 0; lines && i < counts->nr_lines; i++) {
+		const struct kct_stack_line *line = &lines[i];
+
+		json_array_append_new(list,
+				      json_pack("{s:s, s:o, s:o, s:s}", "of",
+						kct_event_names[line->update ? KCT_EVENT_UPDATE
+									     : KCT_EVENT_REQUEST],
+						"count", kct_json_u64(line->count), "stack",
+						stack_json(line->stack), "stack_note",
+						kct_stack_note_names[line->note]));
+	}
+	free(lines);
+	return json_pack("{s:o, s:o}", "lines", list, "left_out", kct_json_u64(counts->left_out));
+}
+
 static void write_vm(const struct kct_vm *vm, void *context)
 {
 	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
@@ -140,29 +175,34 @@ static void write_vm(const struct kct_vm *vm, void *context)
 	json_object_set_new(object, "masterclock_off",
 			    kct_vm_off_json(vm, vms->clocksource, vms->shown));
 	set_vm_counters(object, &vm->counters, &sum, vms->shown);
+	json_object_set_new(object, "stacks", kct_stack_counts_json(vm->model, &vm->stacks));
 	write_open(vms->out, object, "vcpus");
 	kct_vm_each_vcpu(vm, write_vcpu, &vcpus);
 	fputs("]}", vms->out);
 }
 
 /* VMs that are gone and not among `vms`: what they counted in all. */
-static json_t *folded_json(const struct kct_folded *gone, kct_figures shown)
+static json_t *folded_json(const struct kct_model *model, kct_figures shown)
 {
+	const struct kct_folded *gone = &model->folded;
 	json_t *object = json_object();
 
 	kct_json_set_u64(object, "vms", gone->nr_vms);
 	kct_json_set_u64(object, "vcpus", gone->nr_vcpus);
 	set_vm_counters(object, &gone->vm, &gone->vcpu, shown);
+	json_object_set_new(object, "stacks", kct_stack_counts_json(model, &model->folded_stacks));
 	return object;
 }
 
-static json_t *unattributed_json(const struct kct_unattributed *nobody, kct_figures shown)
+static json_t *unattributed_json(const struct kct_model *model, kct_figures shown)
 {
+	const struct kct_unattributed *nobody = &model->unattributed;
 	json_t *object = json_object();
 
 	json_object_set_new(object, "updates", updates_json(&nobody->vm, true));
 	kct_json_set_u64(object, "pvti_updates", nobody->vcpu.pvti_updates);
 	kct_figure_set(object, shown, KCT_FIGURE_TSC_WRITES, nobody->vcpu.tsc_writes);
+	json_object_set_new(object, "stacks", kct_stack_counts_json(model, &model->nobodys_stacks));
 	return object;
 }
 
@@ -192,9 +232,8 @@ void kct_show_report_json(FILE *out, const struct kct_report *report)
 	json_object_set_new(object, "missed", kct_json_missed(&report->model->lost.misses));
 	json_object_set_new(object, "passed_over", kct_json_passed(&report->model->passed));
 	json_object_set_new(object, "hooks", kct_json_hooks(header));
-	json_object_set_new(object, "unattributed",
-			    unattributed_json(&report->model->unattributed, vms.shown));
-	json_object_set_new(object, "folded", folded_json(&report->model->folded, vms.shown));
+	json_object_set_new(object, "unattributed", unattributed_json(report->model, vms.shown));
+	json_object_set_new(object, "folded", folded_json(report->model, vms.shown));
 	write_open(out, object, "vms");
 	kct_model_each_vm(report->model, write_vm, &vms);
 	fputs("]}\n", out);

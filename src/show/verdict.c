@@ -118,6 +118,7 @@ void kct_show_verification(FILE *out, const struct kct_verification *v)
 	if (kct_incomplete(v->model, why, sizeof(why)))
 		kct_show_losses(out, v->model);
 	kct_show_passed(out, &v->model->passed);
+	kct_show_stacks(out, v->model);
 	fprintf(out, "verdict: %s%s%s\n", kct_verdict_names[v->all.verdict],
 		*v->all.why ? ": " : "", v->all.why);
 	for (size_t i = 0; i < v->nr_checked; i++)
@@ -175,12 +176,14 @@ static void add_vm(const struct kct_judgement *judgement, void *context)
 	name_of(machines->v->model, judgement->number, name, sizeof(name));
 	json_array_append_new(
 		machines->vms,
-		json_pack("{s:I, s:s, s:o, s:s, s:o, s:o}", "number", (json_int_t)judgement->number,
-			  "name", name, "pid",
+		json_pack("{s:I, s:s, s:o, s:s, s:o, s:o, s:o}", "number",
+			  (json_int_t)judgement->number, "name", name, "pid",
 			  vm && kct_vm_has_pid(vm) ? json_integer(vm->info.pid) : json_null(),
 			  "verdict", kct_verdict_names[judgement->verdict], "why",
 			  kct_json_text(judgement->why), "evidence",
-			  findings_json(&judgement->findings, machines->v->shown)));
+			  findings_json(&judgement->findings, machines->v->shown), "stacks",
+			  vm ? kct_stack_counts_json(machines->v->model, &vm->stacks)
+			     : json_null()));
 }
 
 static json_t *outcome_json(enum kct_outcome outcome)

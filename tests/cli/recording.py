@@ -120,6 +120,11 @@ def request(number, index, origin="tsc-write", op="made", derived=False, ns=1_00
     return event("request", ns, number, index, op=op, origin=origin, derived=derived)
 
 
+def with_stack(value, stack, note="whole"):
+    """The kernel's stack of an update, or of a request that was made (--stack)."""
+    return {**value, "stack": stack, "stack_note": note}
+
+
 def published(number, index, old, new, drift, rebased=False, clock_set=False,
               negative_delta=False, ns=1_000_000_400):
     return event("pvti", ns, number, index, old=old, new=new, drift_ns=drift, rebased=rebased,

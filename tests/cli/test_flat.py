@@ -73,7 +73,8 @@ class Flat(Case):
     def test_names(self):
         """They are those of docs/recording.schema.json, and few others."""
         rows, _ = self.export(self.write("all.jsonl", r.small(events=[
-            *r.small_events(), r.ioctl(1, 0, "get-tsc", tsc=5)])))
+            *(r.with_stack(event, ["f", "g"]) if event["event"] in ("request", "update") else event
+              for event in r.small_events()), r.ioctl(1, 0, "get-tsc", tsc=5)])))
         common = {"recording", "host", "boot_id", "realtime_ns", "vm_name", "vm_uuid"}
         kinds = set()
         for row in self.events(rows):

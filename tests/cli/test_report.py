@@ -171,11 +171,13 @@ class Report(Case):
                 with self.subTest(ways=ways, way=way):
                     report = found.objects[0]
                     self.assertEqual(faults(report, load(SCHEMA)), [])
-                    # What names a VM is no hook's to show, nor why a masterclock is on.
+                    # What names a VM is no hook's to show, nor why a masterclock is on; stacks
+                    # were not asked for.
                     names = ("id", "uuid", "orchestrator", "namespace", "incomplete_why",
-                             "masterclock_off")
+                             "masterclock_off", "stacks")
                     vm = {**report["vms"][0], **dict.fromkeys(names, "")}
-                    self.assertEqual(nulls(vm) | nulls(report["unattributed"]), unknown)
+                    nobody = {**report["unattributed"], "stacks": ""}
+                    self.assertEqual(nulls(vm) | nulls(nobody), unknown)
                     text = self.report("-v", path, status=DONE).out
                     self.assertEqual(" ? " in text, "requests" in unknown, text)
                     self.assertEqual("\n?: there was no hook" in text, "requests" in unknown)

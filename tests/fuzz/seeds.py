@@ -35,6 +35,10 @@ BUILDS = {
 
 def recordings():
     yield b"".join(r.small())
+    yield b"".join(r.small(events=[
+        r.vm(1), r.with_stack(r.request(1, 0), ["__kvm_synchronize_tsc", "?"], "cut"),
+        r.with_stack(r.request(1, 0, "unknown"), None, "found-later"),
+        r.with_stack(r.update(1, 0, "vcpu-request", "resnapshot"), ["a\"b\u001b", "f.part.0"])]))
     for verdict in VERDICTS:
         for functions in (False, True):
             guest = chains.guest_of(verdict, functions=functions, vcpus=(0, 1))

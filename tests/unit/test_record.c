@@ -17,6 +17,7 @@
 
 #include "kvmclock/event.h"
 #include "model/names.h"
+#include "model/stacks.h"
 #include "record/fields.h"
 #include "base/json.h"
 #include "record/reader.h"
@@ -93,6 +94,9 @@ static const struct kct_pvti pvti_least = {1ULL << 63, (1ULL << 63) - 1, 1, -128
 #define MOST(kind) EVENT(kind, U64_MAX, U32_MAX, U32_MAX - 1, U32_MAX)
 #define NONE(kind) EVENT(kind, 1ULL << 63, KCT_NO_VM, KCT_NO_VCPU, 1)
 
+/* Numbers of the two stacks that make_stacks() makes. */
+enum { SHORT = 1, LONG };
+
 static const struct kct_vm_event vms[] = {
 	{.event = ZERO(VM)},
 	{MOST(VM), U64_MAX, clock_most, off_most, U32_MAX, U32_MAX, 1, KCT_NR_EFFECTS - 1,
@@ -108,15 +112,39 @@ static const struct kct_vcpu_event vcpus[] = {
 };
 static const struct kct_update_event updates[] = {
 	{.event = ZERO(UPDATE)},
-	{MOST(UPDATE), clock_most, clock_least, off_most, KCT_NR_CAUSES - 1, KCT_NR_EFFECTS - 1, 1,
-	 1, KCT_NO_NUMBER},
-	{NONE(UPDATE), clock_least, clock_most, off_least, 1, 2, 0, KCT_NOT_KNOWN, U32_MAX - 1},
-	{NONE(UPDATE), clock_zero, clock_most, not_off, 2, 1, 1, 0, 1},
+	{MOST(UPDATE),
+	 clock_most,
+	 clock_least,
+	 off_most,
+	 KCT_NR_CAUSES - 1,
+	 KCT_NR_EFFECTS - 1,
+	 1,
+	 1,
+	 KCT_NO_NUMBER,
+	 LONG,
+	 KCT_STACK_CUT,
+	 {0}},
+	{NONE(UPDATE),
+	 clock_least,
+	 clock_most,
+	 off_least,
+	 1,
+	 2,
+	 0,
+	 KCT_NOT_KNOWN,
+	 U32_MAX - 1,
+	 0,
+	 0,
+	 {0}},
+	{NONE(UPDATE), clock_zero, clock_most, not_off, 2, 1, 1, 0, 1, 0, KCT_STACK_NOT_TAKEN, {0}},
+	{NONE(UPDATE), clock_zero, clock_most, not_off, 2, 1, 1, 0, 1, SHORT, KCT_STACK_WHOLE, {0}},
 };
 static const struct kct_request_event requests[] = {
 	{.event = ZERO(REQUEST)},
-	{MOST(REQUEST), KCT_REQUEST_CLEARED, KCT_NR_ORIGINS - 1, 1, {0}},
-	{NONE(REQUEST), KCT_REQUEST_MADE, 1, 0, {0}},
+	{MOST(REQUEST), KCT_REQUEST_CLEARED, KCT_NR_ORIGINS - 1, 1, 0, 0},
+	{NONE(REQUEST), KCT_REQUEST_MADE, 1, 0, KCT_STACK_FOUND_LATER, 0},
+	{NONE(REQUEST), KCT_REQUEST_MADE, 1, 0, KCT_STACK_WHOLE, SHORT},
+	{MOST(REQUEST), KCT_REQUEST_MADE, 1, 0, KCT_STACK_CUT, LONG},
 };
 static const struct kct_pvti_event pvtis[] = {
 	{.event = ZERO(PVTI)},
@@ -200,6 +228,24 @@ static const struct {
 	[KCT_EVENT_VM_GONE] = KIND(goners),
 };
 
+static int make_stacks(void **state)
+{
+	struct kct_frames frames = {.count = 0};
+	char name[2 * KCT_FRAME_SIZE];
+
+	(void)state;
+	kct_frames_add(&frames, "__kvm_synchronize_tsc");
+	kct_frames_add(&frames, "kvm_arch_vcpu_create.part.0");
+	if (kct_stack_number(&frames) != SHORT)
+		return -1;
+	frames.count = frames.used = 0;
+	memset(name, 'x', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	while (kct_frames_add(&frames, frames.count % 2 ? name : "a \"b\" \x01"))
+		;
+	return kct_stack_number(&frames) != LONG;
+}
+
 static union kct_any_event example(uint32_t kind, size_t i)
 {
 	union kct_any_event event;
@@ -254,7 +300,9 @@ static void test_examples_fill_every_byte(void **state)
 	} pads[] = {
 		{KCT_EVENT_VCPU, offsetof(struct kct_vcpu_event, pad), 2},
 		{KCT_EVENT_VCPU, offsetof(struct kct_vcpu_event, pvti.pad), 2},
-		{KCT_EVENT_REQUEST, offsetof(struct kct_request_event, pad), 5},
+		{KCT_EVENT_REQUEST, offsetof(struct kct_request_event, stack) + 1, 3},
+		{KCT_EVENT_UPDATE, offsetof(struct kct_update_event, stack) + 1, 3},
+		{KCT_EVENT_UPDATE, offsetof(struct kct_update_event, pad), 3},
 		{KCT_EVENT_PVTI, offsetof(struct kct_pvti_event, pad), 3},
 		{KCT_EVENT_PVTI, offsetof(struct kct_pvti_event, old_pvti.pad), 2},
 		{KCT_EVENT_PVTI, offsetof(struct kct_pvti_event, new_pvti.pad), 2},
@@ -833,5 +881,5 @@ int main(void)
 		cmocka_unit_test(test_old_ioctl),   cmocka_unit_test(test_read_error),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_stacks, NULL);
 }
