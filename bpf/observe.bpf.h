@@ -30,8 +30,14 @@ static __always_inline struct kct_vcpu_state *vcpu_of(struct kvm *kvm, struct kv
 
 /* ---- requests ---- */
 
+/*
+ * How it is known that a request was made: only where it is being made does the stack of the
+ * running task tell who does.
+ */
+enum how_seen { BEING_MADE, FOUND_LATER };
+
 __noinline int emit_request(struct kct_vcpu_state *state, enum kct_request_op op,
-			    enum kct_origin origin, bool derived)
+			    enum kct_origin origin, bool derived, enum how_seen seen)
 {
 	struct kct_request_event e = {.op = op, .origin = origin, .derived = derived};
 
@@ -39,6 +45,13 @@ __noinline int emit_request(struct kct_vcpu_state *state, enum kct_request_op op
 		return 0;
 	event_head(&e.event, KCT_EVENT_REQUEST, state->vm, state->id);
 	kct_account_request(&state->counters, &e);
+	if (with_stacks && op == KCT_REQUEST_MADE) {
+		if (seen == BEING_MADE) {
+			emit_with_stack(&e, sizeof(e), KCT_EVENT_REQUEST);
+			return 0;
+		}
+		e.stack_note = KCT_STACK_FOUND_LATER;
+	}
 	emit(&e, sizeof(e), KCT_EVENT_REQUEST);
 	return 0;
 }
@@ -48,7 +61,8 @@ enum whose_thread { OTHERS_THREAD, OWN_THREAD };
 
 /* Compare the request bit with what was known of it; `origin` is who made it if it is new. */
 static __always_inline void look_at_request(struct kct_vcpu_state *state, struct kvm_vcpu *vcpu,
-					    enum kct_origin origin, enum whose_thread whose)
+					    enum kct_origin origin, enum whose_thread whose,
+					    enum how_seen seen)
 {
 	__u32 changes = *(volatile __u32 *)&state->request_changes;
 	bool pending = request_is_pending(vcpu);
@@ -57,15 +71,22 @@ static __always_inline void look_at_request(struct kct_vcpu_state *state, struct
 	    !armed)
 		return;
 	if (pending)
-		emit_request(state, KCT_REQUEST_MADE, origin, false);
+		emit_request(state, KCT_REQUEST_MADE, origin, false, seen);
 	else
-		emit_request(state, KCT_REQUEST_CLEARED, KCT_ORIGIN_UNKNOWN, false);
+		emit_request(state, KCT_REQUEST_CLEARED, KCT_ORIGIN_UNKNOWN, false, seen);
 }
 
+/* Where requests are made: who makes one that is new? */
 static __always_inline void observe_request_bit(struct kct_vcpu_state *state, struct kvm_vcpu *vcpu,
 						enum kct_origin origin)
 {
-	look_at_request(state, vcpu, origin, OWN_THREAD);
+	look_at_request(state, vcpu, origin, OWN_THREAD, BEING_MADE);
+}
+
+/* Anywhere else: one that is new was made before, by whom is not known. */
+static __always_inline void find_request_bit(struct kct_vcpu_state *state, struct kvm_vcpu *vcpu)
+{
+	look_at_request(state, vcpu, KCT_ORIGIN_UNKNOWN, OWN_THREAD, FOUND_LATER);
 }
 
 /*
@@ -75,7 +96,7 @@ static __always_inline void observe_request_bit(struct kct_vcpu_state *state, st
 static __always_inline void observe_request_served(struct kct_vcpu_state *state)
 {
 	if (!kct_request_served(&state->request_changes) && armed)
-		emit_request(state, KCT_REQUEST_MADE, KCT_ORIGIN_UNKNOWN, true);
+		emit_request(state, KCT_REQUEST_MADE, KCT_ORIGIN_UNKNOWN, true, FOUND_LATER);
 }
 
 /* kvm_make_request() is about to set the bit: a request is made if it is not set yet. */
@@ -87,10 +108,10 @@ static __always_inline void observe_request_made(struct kvm_vcpu *vcpu, enum kct
 
 	if (!state)
 		return;
-	look_at_request(state, vcpu, KCT_ORIGIN_UNKNOWN, whose);
+	look_at_request(state, vcpu, KCT_ORIGIN_UNKNOWN, whose, FOUND_LATER);
 	changes = *(volatile __u32 *)&state->request_changes;
 	if (kct_request_changed(&state->request_changes, changes, 1, whose == OWN_THREAD) && armed)
-		emit_request(state, KCT_REQUEST_MADE, origin, false);
+		emit_request(state, KCT_REQUEST_MADE, origin, false, BEING_MADE);
 }
 
 struct all_bits {
@@ -108,7 +129,7 @@ static long observe_one_of_all(void *map, struct kct_key *key, struct kct_vcpu_s
 		return 0;
 	/* Of a VM that is gone, the memory is another's by now: its token is not there. */
 	if (vm_token(kvm) == key->token)
-		look_at_request(state, vcpu, all->origin, OTHERS_THREAD);
+		look_at_request(state, vcpu, all->origin, OTHERS_THREAD, BEING_MADE);
 	return 0;
 }
 
@@ -136,11 +157,20 @@ static __always_inline enum kct_effect effect_of(const struct kct_masterclock *b
 	return KCT_EFFECT_RESNAPSHOT;
 }
 
+/* A function of its own: the stack of its callers has no room for what copying an event takes. */
+static __noinline void emit_update_with_stack(const struct kct_update_event *e)
+{
+	emit_with_stack(e, sizeof(*e), KCT_EVENT_UPDATE);
+}
+
 static __always_inline void emit_update(struct kct_update_event *e, struct kct_vm_counters *vm,
 					struct kct_vcpu_counters *vcpu)
 {
 	kct_account_update(vm, vcpu, e);
-	emit(e, sizeof(*e), KCT_EVENT_UPDATE);
+	if (with_stacks)
+		emit_update_with_stack(e);
+	else
+		emit(e, sizeof(*e), KCT_EVENT_UPDATE);
 }
 
 /*
@@ -347,7 +377,7 @@ static __always_inline void observe_pvti(struct kvm *kvm, struct kvm_vcpu *vcpu,
 
 	copy_pvti(&e.new_pvti, pvti);
 	if (state && vm) {
-		observe_request_bit(state, vcpu, KCT_ORIGIN_UNKNOWN);
+		find_request_bit(state, vcpu);
 		forget_what_census_read(state, pvti->version);
 		count_pvti(&e, state, vm, vcpu);
 		return;
@@ -372,7 +402,7 @@ static __always_inline void observe_pvti_in_place(struct kvm_vcpu *vcpu)
 
 	if (!state || !vm)
 		return;
-	observe_request_bit(state, vcpu, KCT_ORIGIN_UNKNOWN);
+	find_request_bit(state, vcpu);
 	if (version == state->pvti_version || !read_current_pvti(vcpu, &e.new_pvti))
 		return;
 	state->pvti_version = version;

@@ -15,7 +15,7 @@ static __always_inline int before_requests(struct kvm_vcpu *vcpu)
 	struct kct_vcpu_state *state = vcpu_of(BPF_CORE_READ(vcpu, kvm), vcpu);
 
 	if (state)
-		observe_request_bit(state, vcpu, KCT_ORIGIN_UNKNOWN);
+		find_request_bit(state, vcpu);
 	return 0;
 }
 

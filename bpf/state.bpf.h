@@ -74,6 +74,11 @@ struct {
 
 /* Bit of each enum kct_event_kind that goes into the ring buffer; counters are kept anyway. */
 const volatile __u32 emitted_kinds = 0;
+/*
+ * 1: the kernel's stack goes with each update, and each request that is seen being made. Where it
+ * is 0 the verifier takes all that is done for it out again.
+ */
+const volatile __u32 with_stacks = 0;
 /* The process whose ioctls are wanted, by tp_ioctl; 0: nobody's. */
 __u32 ioctls_of = 0;
 /* Nothing is counted before the census has seen the VMs that run already. */
@@ -108,6 +113,32 @@ static __always_inline bool emit(void *record, __u32 size, enum kct_event_kind k
 		return true;
 	count_loss(KCT_LOSS_RING_FULL);
 	return false;
+}
+
+/*
+ * The same, with the stack of the running task behind the event. It is taken right into the ring
+ * buffer, as it is too large for the stack of a program; and of the task rather than of a hook's
+ * context, as observers have none.
+ */
+static __always_inline bool emit_with_stack(const void *record, __u32 size,
+					    enum kct_event_kind kind)
+{
+	struct kct_raw_stack *stack;
+	void *room;
+
+	if (!is_emitted(kind))
+		return true;
+	room = bpf_ringbuf_reserve(&events, size + sizeof(*stack), 0);
+	if (!room) {
+		count_loss(KCT_LOSS_RING_FULL);
+		return false;
+	}
+	__builtin_memcpy(room, record, size);
+	stack = room + size;
+	stack->size = bpf_get_task_stack(bpf_get_current_task_btf(), stack->frames,
+					 sizeof(stack->frames), 0);
+	bpf_ringbuf_submit(room, 0);
+	return true;
 }
 
 static __always_inline void event_head(struct kct_event *e, enum kct_event_kind kind, __u32 vm,

@@ -8,6 +8,7 @@
 
 #include "attach/census.h"
 #include "attach/session.h"
+#include "attach/stack.h"
 #include "kvmclock.skel.h"
 
 /* A program where it is, or was, attached. */
@@ -33,6 +34,8 @@ struct kct_session {
 	bool tells_vm_gone;		 /* `vm-gone` is among the kinds that are emitted */
 	uint32_t born;			 /* `vm` events since the last reaping */
 	uint32_t left;			 /* events that may still be read at this time */
+	bool stacks;			 /* they were asked for */
+	struct kct_stack_names *names;	 /* then; NULL: there are none to be had */
 };
 
 /*

@@ -228,6 +228,20 @@ const struct kct_way *kct_plan_way(const struct kct_plan *plan, const char *evid
 	return NULL;
 }
 
+const char *kct_plan_target(const struct kct_plan *plan, const char *evidence,
+			    enum kct_method method)
+{
+	for (size_t i = 0; i < plan->nr_rows; i++) {
+		const struct kct_plan_row *row = &plan->rows[i];
+		const struct kct_way *way = way_of(row);
+
+		if (!strcmp(row->evidence->name, evidence))
+			return way && way->method == method ? row->attempts[row->chosen].target
+							    : NULL;
+	}
+	return NULL;
+}
+
 const struct kct_plan_row *kct_plan_missing(const struct kct_plan *plan)
 {
 	for (size_t i = 0; i < plan->nr_rows; i++)

@@ -48,6 +48,9 @@ void kct_plan_clear(struct kct_plan *plan);
 
 /* The way that a row of that name goes; NULL if it has none. */
 const struct kct_way *kct_plan_way(const struct kct_plan *plan, const char *evidence);
+/* What is hooked for it, where that is by this method; else NULL. */
+const char *kct_plan_target(const struct kct_plan *plan, const char *evidence,
+			    enum kct_method method);
 /* Nothing can be traced without it: the vital row that has no way; NULL if there is none. */
 const struct kct_plan_row *kct_plan_missing(const struct kct_plan *plan);
 /* Is all evidence observed, none of it derived or missing? */

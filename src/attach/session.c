@@ -13,6 +13,8 @@
 #include "attach/try.h"
 #include "host/host.h"
 #include "base/error.h"
+#include "model/stacks.h"
+#include "record/fields.h"
 
 /* So many VMs and vCPUs that found no room are counted exactly; more are not told from these. */
 #define ROOM_FOR_REFUSED 16384
@@ -33,14 +35,56 @@ int kct_check_kernel(void)
 	return KCT_EXIT_HOST;
 }
 
+/* The function by whose return the event may have been noticed; NULL if it was another way. */
+static const char *returned_from(const struct kct_session *session,
+				 const union kct_any_event *event)
+{
+	static const char *const evidence[KCT_NR_ORIGINS] = {
+		[KCT_ORIGIN_SYSTEM_TIME] = "request-system-time",
+		[KCT_ORIGIN_CLOCKSOURCE] = "request-clocksource",
+		[KCT_ORIGIN_RESUME] = "request-resume",
+		[KCT_ORIGIN_XEN] = "request-xen",
+	};
+	const char *name = "update";
+
+	if (event->event.kind == KCT_EVENT_REQUEST)
+		name = evidence[event->request.origin] ? evidence[event->request.origin]
+						       : "request";
+	return kct_plan_target(&session->plan, name, KCT_KPROBE);
+}
+
+/* Put the stack that is behind an event in the ring buffer into the event, by its number. */
+static void name_stack(struct kct_session *session, union kct_any_event *event, const char *data,
+		       size_t size)
+{
+	size_t own = kct_event_size(event->event.kind);
+	struct kct_raw_stack raw;
+	uint32_t *stack;
+	uint8_t *note = kct_event_stack(event, &stack);
+	bool cleared =
+		event->event.kind == KCT_EVENT_REQUEST && event->request.op == KCT_REQUEST_CLEARED;
+
+	if (!note || cleared || *note != KCT_STACK_NOT_ASKED)
+		return;
+	if (!session->names) {
+		*note = KCT_STACK_NO_SYMBOLS;
+	} else if (size < own + sizeof(raw)) {
+		*note = KCT_STACK_NOT_TAKEN;
+	} else {
+		memcpy(&raw, data + own, sizeof(raw));
+		*note = (uint8_t)kct_stack_name(session->names, &raw, returned_from(session, event),
+						stack);
+	}
+}
+
 static int on_record(void *context, void *data, size_t size)
 {
 	struct kct_session *session = context;
 	union kct_any_event event;
 
-	if (size > sizeof(event))
-		size = sizeof(event);
-	memcpy(&event, data, size);
+	memcpy(&event, data, size < sizeof(event) ? size : sizeof(event));
+	if (session->stacks)
+		name_stack(session, &event, data, size);
 	if (event.event.kind == KCT_EVENT_VM)
 		session->born++;
 	session->on_event(session->context, &event);
@@ -54,6 +98,7 @@ static int prepare(struct kct_session *session, const struct kct_session_options
 	int error;
 
 	bpf->rodata->emitted_kinds = options->emitted_kinds;
+	bpf->rodata->with_stacks = session->names != NULL;
 	if (bpf_map__set_max_entries(bpf->maps.vms, options->max_vms) ||
 	    bpf_map__set_max_entries(bpf->maps.vcpus, options->max_vms * KCT_VCPUS_PER_VM) ||
 	    bpf_map__set_max_entries(bpf->maps.refused, ROOM_FOR_REFUSED) ||
@@ -110,6 +155,8 @@ static int load_session(struct kct_session *session, const struct kct_session_op
 
 	if (error)
 		return error;
+	if (options->stacks)
+		session->names = kct_stack_names_open(KCT_KALLSYMS);
 	session->bpf = kvmclock_bpf__open();
 	error = session->bpf ? prepare(session, options) : -errno;
 	if (!error)
@@ -143,6 +190,7 @@ int kct_session_open(struct kct_session **out, const struct kct_session_options 
 	session->ring_bytes = options->ring_bytes;
 	session->tells_vm_gone = options->emitted_kinds >> KCT_EVENT_VM_GONE & 1;
 	session->last_counters = options->last_counters;
+	session->stacks = options->stacks;
 	/* It takes several MB, and is not kept. */
 	kct_kernel_btf_open(&kernel);
 	error = kct_check_kernel();
@@ -177,6 +225,7 @@ void kct_session_close(struct kct_session *session)
 	ring_buffer__free(session->ring);
 	kvmclock_bpf__destroy(session->bpf);
 	kct_plan_clear(&session->plan);
+	kct_stack_names_close(session->names);
 	free(session);
 }
 

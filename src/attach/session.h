@@ -25,6 +25,7 @@ struct kct_session_options {
 	uint32_t emitted_kinds; /* bit of each enum kct_event_kind to be delivered */
 	uint32_t max_vms;	/* at one time, with KCT_VCPUS_PER_VM vCPUs each on the average */
 	uint32_t ring_bytes;	/* a power of two, and at least a page */
+	bool stacks;		/* the kernel's stack goes with updates and requests */
 	/* Gets the last counters of a VM before its place is freed; NULL if nobody wants them. */
 	struct kct_model *last_counters;
 };

@@ -15,7 +15,7 @@
 
 /* ---- options ---- */
 
-enum { OPTION_MAX_VMS = 0x100, OPTION_BUFFER };
+enum { OPTION_MAX_VMS = 0x100, OPTION_BUFFER, OPTION_STACK };
 
 static const struct argp_option options[] = {
 	{"max-vms", OPTION_MAX_VMS, "N", 0, "Keep room for N VMs at one time (4096)", 2},
@@ -53,6 +53,26 @@ static const struct argp_child children[] = {
 	{0},
 };
 const struct argp kct_live_argp = {.options = options, .parser = parse, .children = children};
+
+static error_t parse_stack(int key, char *text, struct argp_state *state)
+{
+	struct kct_live *live = state->input;
+
+	(void)text;
+	if (key != OPTION_STACK)
+		return ARGP_ERR_UNKNOWN;
+	live->session_options.stacks = true;
+	return 0;
+}
+
+static const struct argp_option stack_options[] = {
+	{"stack", OPTION_STACK, NULL, 0,
+	 "Take the kernel's stack with each request and update: the names of the functions that "
+	 "asked for it",
+	 2},
+	{0},
+};
+const struct argp kct_stack_argp = {.options = stack_options, .parser = parse_stack};
 
 void kct_live_init(struct kct_live *live)
 {

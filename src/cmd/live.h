@@ -71,6 +71,9 @@ struct kct_live {
 /* Options of all of them: the filter's, --max-vms and --buffer. Input: a struct kct_live. */
 extern const struct argp kct_live_argp;
 
+/* --stack, of those that deliver events. Input: likewise. */
+extern const struct argp kct_stack_argp;
+
 /* What a live run begins with before its options are read. */
 void kct_live_init(struct kct_live *live);
 

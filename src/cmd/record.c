@@ -50,7 +50,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &record->live;
+		state->child_inputs[0] = state->child_inputs[1] = &record->live;
 		return 0;
 	case 'o':
 		record->path = text;
@@ -160,7 +160,8 @@ static int run(struct record *record)
 
 int cmd_record(int argc, char **argv)
 {
-	static const struct argp_child children[] = {{&kct_live_argp, 0, NULL, 0}, {0}};
+	static const struct argp_child children[] = {
+		{&kct_live_argp, 0, NULL, 0}, {&kct_stack_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,

@@ -136,6 +136,8 @@ static error_t check_options(struct kct_verify *verify, struct argp_state *state
 		argp_error(state, "--since and --until go with a --recording");
 	if (recorded && (verify->output || verify->duration || verify->repeat))
 		argp_error(state, "a --recording takes neither --output, --duration nor --repeat");
+	if (recorded && verify->live.session_options.stacks)
+		argp_error(state, "a --recording has its stacks, or has none: no --stack");
 	return 0;
 }
 
@@ -145,8 +147,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &verify->live;
-		state->child_inputs[1] = &verify->span;
+		state->child_inputs[0] = state->child_inputs[1] = &verify->live;
+		state->child_inputs[2] = &verify->span;
 		return 0;
 	case OPTION_EXPECT:
 		take_expectation(verify, text, state);
@@ -292,7 +294,11 @@ static int run(struct kct_verify *verify)
 int cmd_verify(int argc, char **argv)
 {
 	static const struct argp_child children[] = {
-		{&kct_live_argp, 0, NULL, 0}, {&kct_span_argp, 0, NULL, 0}, {0}};
+		{&kct_live_argp, 0, NULL, 0},
+		{&kct_stack_argp, 0, NULL, 0},
+		{&kct_span_argp, 0, NULL, 0},
+		{0},
+	};
 	static const struct argp argp = {
 		.options = all_options,
 		.parser = parse,

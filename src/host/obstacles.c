@@ -93,6 +93,21 @@ static bool is_paranoid(char *seen, size_t size)
 	return fd < 0 && error == EACCES && atoi(level) > 2;
 }
 
+/* All addresses are 0 for whom the kernel does not tell them to. */
+static bool lacks_symbols(char *seen, size_t size)
+{
+	FILE *file = fopen("/proc/kallsyms", "re");
+	bool tells = false;
+	char line[640];
+
+	while (!tells && file && fgets(line, sizeof(line), file))
+		tells = strtoull(line, NULL, 16) != 0;
+	if (file)
+		fclose(file);
+	snprintf(seen, size, "/proc/kallsyms tells no addresses: no kernel stacks (--stack)");
+	return !tells;
+}
+
 static bool in_pid_namespace(char *seen, size_t size)
 {
 	snprintf(seen, size, KCT_HOST_NAMELESS);
@@ -116,6 +131,7 @@ static const struct {
 	{"lockdown", is_confidential, "boot with lockdown=integrity, or without"},
 	{"perf_event_paranoid", is_paranoid,
 	 "sysctl kernel.perf_event_paranoid=2, or CAP_SYS_ADMIN"},
+	{"kallsyms", lacks_symbols, "CAP_SYSLOG, and sysctl kernel.kptr_restrict=1"},
 	{"pid-namespace", in_pid_namespace,
 	 "the host's PID namespace: docker run --pid=host, hostPID: true"},
 };

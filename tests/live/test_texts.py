@@ -111,6 +111,8 @@ class Addresses(kct.LiveTest):  # threat-16
         for arguments in (["doctor"], ["doctor", "-j"], ["list"], ["list", "-j"],
                           ["stat", "-v", "10ms", "1"], ["stat", "-j", "10ms", "1"],
                           ["trace", "-d", "10ms"], ["trace", "-j", "-d", "10ms"],
+                          ["trace", "--stack", "-d", "10ms"],
+                          ["record", "--stack", "-v", "-o", path, "-d", "10ms"],
                           ["record", "-v", "-o", path, "-d", "10ms"],
                           ["record", "-j", "-o", path, "-d", "10ms"], ["report", "-j", path]):
             done = kct.run(*arguments)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * From the return addresses that a BPF program took to the functions that they are in. Addresses
+ * stay here: what is told are names.
+ */
+#ifndef KCT_ATTACH_STACK_H
+#define KCT_ATTACH_STACK_H
+
+#include <stdint.h>
+
+#include "kvmclock/event.h"
+
+struct kct_stack_names;
+
+/*
+ * What is needed to name them, from KCT_KALLSYMS or a file like it. NULL where that cannot be had,
+ * which is said on stderr: the kernel tells it to the privileged only.
+ */
+#define KCT_KALLSYMS "/proc/kallsyms"
+struct kct_stack_names *kct_stack_names_open(const char *path);
+void kct_stack_names_close(struct kct_stack_names *names);
+
+/*
+ * The number (model/stacks.h) of the stack, from the function that was hooked on: what is within
+ * that is the kernel's way to the program, and ours. `returned` is the function whose return is
+ * probed, if one may be: it has no frame then, and is put in front; or NULL.
+ */
+enum kct_stack_note kct_stack_name(struct kct_stack_names *names, const struct kct_raw_stack *raw,
+				   const char *returned, uint32_t *number);
+
+#endif
