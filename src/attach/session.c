@@ -148,6 +148,20 @@ static int load(struct kvmclock_bpf *bpf)
 	return error || bpf->bss ? error : -EOPNOTSUPP;
 }
 
+/* Of the functions whose way is fentry or fexit, too: what is hooked of them is in the stacks. */
+static void open_names(struct kct_session *session)
+{
+	const struct kct_plan *plan = &session->plan;
+	const char *target;
+
+	session->names = kct_stack_names_open(KCT_KALLSYMS);
+	for (size_t i = 0; session->names && i < plan->nr_rows; i++) {
+		target = kct_plan_target(plan, plan->rows[i].evidence->name, KCT_FENTRY);
+		if (target)
+			kct_stack_names_hook(session->names, target);
+	}
+}
+
 static int load_session(struct kct_session *session, const struct kct_session_options *options,
 			const struct kct_kernel_btf *kernel)
 {
@@ -156,7 +170,7 @@ static int load_session(struct kct_session *session, const struct kct_session_op
 	if (error)
 		return error;
 	if (options->stacks)
-		session->names = kct_stack_names_open(KCT_KALLSYMS);
+		open_names(session);
 	session->bpf = kvmclock_bpf__open();
 	error = session->bpf ? prepare(session, options) : -errno;
 	if (!error)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach/evidence.h"
 #include "attach/kallsyms.h"
 #include "attach/stack.h"
 #include "base/error.h"
@@ -19,6 +20,8 @@ struct known {
 
 struct kct_stack_names {
 	struct kct_kallsyms *symbols;
+	const char *hooked[KCT_MAX_EVIDENCE]; /* functions with a trampoline of ours; not ours */
+	size_t nr_hooked;
 	struct known known[NR_KNOWN]; /* by a hash of the frames */
 };
 
@@ -45,6 +48,20 @@ void kct_stack_names_close(struct kct_stack_names *names)
 		return;
 	kct_kallsyms_close(names->symbols);
 	free(names);
+}
+
+void kct_stack_names_hook(struct kct_stack_names *names, const char *function)
+{
+	if (names->nr_hooked < KCT_MAX_EVIDENCE)
+		names->hooked[names->nr_hooked++] = function;
+}
+
+static bool is_hooked(const struct kct_stack_names *names, const char *function)
+{
+	for (size_t i = 0; function && i < names->nr_hooked; i++)
+		if (!strcmp(names->hooked[i], function))
+			return true;
+	return false;
 }
 
 /* ---- the kernel's way from a hook to a program ---- */
@@ -112,6 +129,7 @@ static size_t skip_hook(const struct kct_stack_names *names, const struct kct_ra
 
 /* Frames without a name that are not put down yet, and the name of the one before them. */
 struct naming {
+	const struct kct_stack_names *names;
 	struct kct_frames frames;
 	const char *last;
 	size_t unnamed;
@@ -124,8 +142,9 @@ static void put(struct naming *naming, const char *name)
 }
 
 /*
- * A function within which another trampoline calls it once more, for a program at its return, is
- * one call of it.
+ * A function that is hooked at its return is called by a trampoline: that is no caller. Depending
+ * on the kernel the function is behind it once more, from where the trampoline was called, and is
+ * still one call; that also where the trampoline is another tracer's.
  */
 static void next_frame(struct naming *naming, const char *name)
 {
@@ -137,6 +156,8 @@ static void next_frame(struct naming *naming, const char *name)
 		naming->unnamed = 0;
 		return;
 	}
+	if (naming->unnamed == 1 && is_hooked(naming->names, naming->last))
+		naming->unnamed = 0;
 	for (; naming->unnamed; naming->unnamed--)
 		put(naming, "?");
 	put(naming, name);
@@ -148,7 +169,7 @@ static enum kct_stack_note name_frames(const struct kct_stack_names *names,
 				       uint32_t *number)
 {
 	size_t count = (size_t)raw->size / sizeof(raw->frames[0]);
-	struct naming naming = {.cut = count == KCT_RAW_FRAMES};
+	struct naming naming = {.names = names, .cut = count == KCT_RAW_FRAMES};
 	bool at_return;
 	size_t frame = skip_hook(names, raw, count, &at_return);
 

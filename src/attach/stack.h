@@ -20,6 +20,9 @@ struct kct_stack_names;
 struct kct_stack_names *kct_stack_names_open(const char *path);
 void kct_stack_names_close(struct kct_stack_names *names);
 
+/* Around this function there is a trampoline of ours, which has no name. It outlives `names`. */
+void kct_stack_names_hook(struct kct_stack_names *names, const char *function);
+
 /*
  * The number (model/stacks.h) of the stack, from the function that was hooked on: what is within
  * that is the kernel's way to the program, and ours. `returned` is the function whose return is

@@ -115,6 +115,8 @@ class Queries(Case):
         """Every column of every event is there, and holds what the recording has."""
         events = [*r.small_events(), r.ioctl(1, 0, "get-clock", clock=str(1 << 63), realtime=1,
                                              host_tsc=2, flags=12)]
+        events = [r.with_stack(event, ["f", "g"]) if event["event"] in ("request", "update")
+                  else event for event in events]
         self.check(run("export", "--flat", self.path("all"),
                        self.write("all.jsonl", r.small(events=events))), DONE)
         with open(self.path("all"), encoding="utf-8") as file:

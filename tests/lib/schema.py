@@ -28,8 +28,8 @@ def validator(name):
 
 
 # Recordings that were made before these were told do not have them.
-LATER = {"conditions", "id", "missed", "name_source", "namespace", "orchestrator", "segment",
-         "tsc_generation", "tsc_khz", "unwritten"}
+LATER = {"conditions", "id", "missed", "name_source", "namespace", "orchestrator", "part",
+         "segment", "stack", "stack_note", "tsc_generation", "tsc_khz", "unwritten"}
 
 
 def loose_objects(schema, at="#"):
