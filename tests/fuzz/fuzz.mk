@@ -17,7 +17,7 @@ $(addprefix $(FUZZ_DIR)/fuzz_,reader report verify migration compare): \
 
 # Where a command line ends; see fuzz_arguments.c.
 FUZZ_WRAPS := $(shell sed -n 's/^STOP(\(.*\))$$/\1/p' tests/fuzz/fuzz_arguments.c) argp_parse \
-	argp_error
+	argp_error fopen fdopen fopencookie fclose
 $(FUZZ_DIR)/fuzz_arguments: FUZZ_LDFLAGS = $(FUZZ_WRAPS:%=-Wl,--wrap=%)
 
 $(FUZZ_DIR)/%.o: %.c | $(PROGRAM)

@@ -61,7 +61,6 @@ static void end_if_at_work(void)
 		return __real_##name(a, b, c, d);                                                  \
 	}
 
-STOP(fopen)
 STOP(freopen)
 STOP(open)
 STOP(openat)
@@ -116,7 +115,115 @@ void __wrap_argp_error(const struct argp_state *state, const char *format, ...)
 	longjmp(over, REFUSED);
 }
 
-/* ---- what a command leaves behind when it is jumped out of ---- */
+/* ---- streams that a command has open when it is jumped out of ---- */
+
+/*
+ * libc has all open streams in a list: one whose memory is simply freed makes that go astray, at
+ * the next stream or at the exit. So they are closed; and what is behind a cookie, which may have
+ * been on the stack, is not called any more then.
+ */
+#define MAX_STREAMS 64
+
+static struct stream {
+	FILE *file; /* NULL: there is none in this place */
+	void *cookie;
+	cookie_io_functions_t functions;
+	bool over;
+} streams[MAX_STREAMS];
+
+FILE *__real_fopen(const char *path, const char *mode);
+FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__real_fdopen(int fd, const char *mode);
+FILE *__wrap_fdopen(int fd, const char *mode);
+FILE *__real_fopencookie(void *cookie, const char *mode, cookie_io_functions_t functions);
+FILE *__wrap_fopencookie(void *cookie, const char *mode, cookie_io_functions_t functions);
+int __real_fclose(FILE *file);
+int __wrap_fclose(FILE *file);
+
+static struct stream *stream_of(const FILE *file)
+{
+	for (size_t i = 0; i < MAX_STREAMS; i++)
+		if (streams[i].file == file)
+			return &streams[i];
+	fuzz_wrong("more streams than are kept track of");
+	return NULL;
+}
+
+static FILE *keep_track(FILE *file)
+{
+	if (running && file)
+		*stream_of(NULL) = (struct stream){.file = file};
+	return file;
+}
+
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+	end_if_at_work();
+	return keep_track(__real_fopen(path, mode));
+}
+
+FILE *__wrap_fdopen(int fd, const char *mode)
+{
+	return keep_track(__real_fdopen(fd, mode));
+}
+
+static ssize_t read_cookie(void *context, char *data, size_t size)
+{
+	struct stream *stream = context;
+
+	return stream->over ? 0 : stream->functions.read(stream->cookie, data, size);
+}
+
+static ssize_t write_cookie(void *context, const char *data, size_t size)
+{
+	struct stream *stream = context;
+
+	return stream->over ? (ssize_t)size : stream->functions.write(stream->cookie, data, size);
+}
+
+static int close_cookie(void *context)
+{
+	struct stream *stream = context;
+
+	return stream->over || !stream->functions.close ? 0
+							: stream->functions.close(stream->cookie);
+}
+
+FILE *__wrap_fopencookie(void *cookie, const char *mode, cookie_io_functions_t functions)
+{
+	const cookie_io_functions_t ours = {.read = functions.read ? read_cookie : NULL,
+					    .write = functions.write ? write_cookie : NULL,
+					    .close = close_cookie};
+	struct stream *stream = running ? stream_of(NULL) : NULL;
+
+	if (!stream)
+		return __real_fopencookie(cookie, mode, functions);
+	*stream = (struct stream){.cookie = cookie, .functions = functions};
+	stream->file = __real_fopencookie(stream, mode, ours);
+	return stream->file;
+}
+
+int __wrap_fclose(FILE *file)
+{
+	int result = __real_fclose(file);
+
+	for (size_t i = 0; i < MAX_STREAMS; i++)
+		if (file && streams[i].file == file)
+			streams[i].file = NULL;
+	return result;
+}
+
+static void close_streams(void)
+{
+	for (size_t i = 0; i < MAX_STREAMS; i++) {
+		streams[i].over = true;
+		if (streams[i].file)
+			__real_fclose(streams[i].file);
+		streams[i].file = NULL;
+	}
+}
+
+/* ---- what else it leaves behind ---- */
 
 #define MAX_HELD 4096
 
@@ -203,6 +310,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	running = false;
 	if (how == RETURNED)
 		nr_held = 0; /* what is left then is a leak, which libFuzzer finds */
+	close_streams();
 	judge(&said, how);
 	fuzz_forget(&said);
 	free_held();
