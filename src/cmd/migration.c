@@ -263,7 +263,7 @@ static int show(const struct options *o, const struct read *source, const struct
 		.incomplete = doubt(source, target, incomplete, sizeof(incomplete))};
 	struct kct_migration migration = {0};
 	struct kct_savings savings;
-	int status = kct_choose_vms(&from_vms, &to_vms, o->pair, &from, &to);
+	int status = kct_choose_vms(&from_vms, &to_vms, o->pair, &from, &to), unread;
 
 	if (status)
 		return refused(&view);
@@ -280,12 +280,17 @@ static int show(const struct options *o, const struct read *source, const struct
 	}
 	if (view.incomplete)
 		kct_migration_doubt(&migration);
-	if (kct_find_savings(&savings, &migration, &view.source.side, &view.target.side,
-			     target->given, &o->span)) {
+	unread = kct_find_savings(&savings, &migration, &view.source.side, &view.target.side,
+				  target->given, &o->span);
+	if (unread == -ENOMEM) {
 		kct_migration_clear(&migration);
 		kct_error("out of memory");
 		return KCT_EXIT_HOST;
 	}
+	if (unread)
+		kct_error("%s: it cannot be read again, so what remedies would have saved is not "
+			  "known",
+			  target->path);
 	view.savings = &savings;
 	if (o->json)
 		kct_show_migration_json(stdout, &view);
@@ -295,7 +300,7 @@ static int show(const struct options *o, const struct read *source, const struct
 	kct_migration_clear(&migration);
 	if (status)
 		return status;
-	return view.incomplete ? KCT_EXIT_INCOMPLETE : KCT_EXIT_OK;
+	return view.incomplete || unread ? KCT_EXIT_INCOMPLETE : KCT_EXIT_OK;
 }
 
 static int run(const struct options *o)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "cmd/savings.h"
 #include "record/load.h"
@@ -147,6 +149,15 @@ static struct kct_ns drift_of_steps(const struct kct_migration *m)
 	return most.known ? most : (struct kct_ns){0};
 }
 
+/* A pipe, or standard input: that nothing more is known of it is no error. */
+static bool is_read_once(const char *path)
+{
+	struct stat status;
+
+	return !strcmp(path, "-") ||
+	       (!stat(path, &status) && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode));
+}
+
 int kct_find_savings(struct kct_savings *savings, const struct kct_migration *m,
 		     const struct kct_side *source, const struct kct_side *target, const char *path,
 		     const struct kct_span *span)
@@ -162,6 +173,8 @@ int kct_find_savings(struct kct_savings *savings, const struct kct_migration *m,
 	error = begin(&r);
 	if (!error && kct_load_again(path, &wanted))
 		error = r.failed ? -ENOMEM : compare(&r, m, source, target, savings);
+	else if (!error && !is_read_once(path))
+		error = -EIO;
 	for (int i = 0; i < KCT_NR_REMEDIES; i++) {
 		kct_whatif_free(r.predicted[i].replay);
 		kct_histories_clear(&r.predicted[i].histories);

@@ -9,7 +9,8 @@
 
 /*
  * `path` is the target's recording, of which `span` is read once more; what is not known, as where
- * that is a pipe, stays so. The migration is from `source` to `target`. 0 or -ENOMEM.
+ * that is a pipe, stays so. The migration is from `source` to `target`. 0, -ENOMEM, or -EIO: a file
+ * could not be read again.
  */
 int kct_find_savings(struct kct_savings *savings, const struct kct_migration *migration,
 		     const struct kct_side *source, const struct kct_side *target, const char *path,
