@@ -87,24 +87,23 @@ void kct_note_uncounted(struct kct_session *session)
 	}
 }
 
-void kct_session_losses(const struct kct_session *session, uint64_t losses[KCT_NR_LOSSES],
-			struct kct_misses *misses)
+void kct_session_losses(const struct kct_session *session, struct kct_lost *lost)
 {
 	struct bpf_program *program;
 
 	for (int i = 0; i < KCT_NR_LOSSES; i++)
-		losses[i] = session->bpf->bss->losses[i];
+		lost->losses[i] = session->bpf->bss->losses[i];
 	bpf_object__for_each_program(program, session->bpf->obj)
 	{
 		if (bpf_program__autoload(program))
-			count_program(session, program, &losses[KCT_LOSS_MISSED]);
+			count_program(session, program, &lost->losses[KCT_LOSS_MISSED]);
 	}
-	misses->count = 0;
+	lost->misses.count = 0;
 	for (size_t i = 0; i < session->plan.nr_rows; i++) {
 		struct kct_missed missed = missed_of(session, &session->plan.rows[i]);
 
 		if (missed.calls || !missed.counted)
-			misses->list[misses->count++] = missed;
+			lost->misses.list[lost->misses.count++] = missed;
 	}
 }
 
@@ -195,6 +194,6 @@ int kct_session_counters(const struct kct_session *session, struct kct_model *mo
 		error = kct_map_each(bpf_map__fd(session->bpf->maps.vcpus),
 				     sizeof(struct kct_vcpu_state), take_vcpu, &taking);
 	model->unattributed = session->bpf->bss->unattributed;
-	kct_session_losses(session, model->lost.losses, &model->lost.misses);
+	kct_session_losses(session, &model->lost);
 	return error;
 }

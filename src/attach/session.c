@@ -10,6 +10,7 @@
 #include "attach/census.h"
 #include "attach/inside.h"
 #include "attach/refused.h"
+#include "attach/symbols.h"
 #include "attach/try.h"
 #include "host/host.h"
 #include "base/error.h"

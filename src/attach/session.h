@@ -70,8 +70,7 @@ void kct_session_close(struct kct_session *session);
 const struct kct_plan *kct_session_plan(const struct kct_session *session);
 
 /* What was lost up to now, and of that, what the kernel skipped. */
-void kct_session_losses(const struct kct_session *session, uint64_t losses[KCT_NR_LOSSES],
-			struct kct_misses *misses);
+void kct_session_losses(const struct kct_session *session, struct kct_lost *lost);
 
 /* Set every VM's and vCPU's counters in the model to what the maps have. 0 or -ENOMEM. */
 int kct_session_counters(const struct kct_session *session, struct kct_model *model);

@@ -16,7 +16,6 @@ struct kct_stack_names;
  * What is needed to name them, from KCT_KALLSYMS or a file like it. NULL where that cannot be had,
  * which is said on stderr: the kernel tells it to the privileged only.
  */
-#define KCT_KALLSYMS "/proc/kallsyms"
 struct kct_stack_names *kct_stack_names_open(const char *path);
 void kct_stack_names_close(struct kct_stack_names *names);
 

@@ -17,4 +17,10 @@ int kct_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *num
 /* The same of one that may have a '-'. */
 int kct_parse_signed(const char *text, int64_t min, int64_t max, int64_t *number);
 
+/* Without its sign; also of the lowest number, which has no positive one. */
+static inline uint64_t kct_magnitude(int64_t number)
+{
+	return number < 0 ? -(uint64_t)number : (uint64_t)number;
+}
+
 #endif

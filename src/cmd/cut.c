@@ -13,9 +13,6 @@
 #include "cmd/span.h"
 #include "record/load.h"
 
-/* So many VMs that are gone may have events that come late; what else is kept grows. */
-#define KEEP_GONE 4096
-
 struct options {
 	struct kct_filter filter;
 	struct kct_span span;
@@ -61,7 +58,7 @@ static bool on_event(void *context, const union kct_any_event *event,
 
 	if (!kct_filter_event(&o->filter, event, name))
 		return false;
-	kct_model_fold_gone(&o->recording.model, KEEP_GONE);
+	kct_model_fold_gone(&o->recording.model, KCT_KEEP_FOR_LATE);
 	return true;
 }
 

@@ -104,9 +104,6 @@ static int write_trace(FILE *out, void *context)
 
 /* ---- rows ---- */
 
-/* Events that come late find the names of so many VMs that are gone; what else is kept grows. */
-#define KEEP_GONE 4096
-
 static bool row_event(void *context, const union kct_any_event *event,
 		      const struct kct_vm_name *name)
 {
@@ -115,7 +112,7 @@ static bool row_event(void *context, const union kct_any_event *event,
 	if (!kct_filter_event(&o->filter, event, name))
 		return false;
 	kct_flat_event(&o->rows, event, name);
-	kct_model_fold_gone(&o->recording.model, KEEP_GONE);
+	kct_model_fold_gone(&o->recording.model, KCT_KEEP_FOR_LATE);
 	return true;
 }
 

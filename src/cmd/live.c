@@ -306,7 +306,7 @@ static int finish(struct kct_live *live)
 	error = kct_session_reap(live->session);
 	if (live->output)
 		kct_output_settle(live->output);
-	kct_session_losses(live->session, live->model.lost.losses, &live->model.lost.misses);
+	kct_session_losses(live->session, &live->model.lost);
 	live->model.lost.losses[KCT_LOSS_UNWRITTEN] = live->unwritten;
 	live->trailer.lost = live->model.lost;
 	live->trailer.events = live->model.events;

@@ -12,9 +12,6 @@
 #include "cmd/page.h"
 #include "record/load.h"
 
-/* So many VMs that are gone may have events that come late; what else is kept grows. */
-#define KEEP_GONE 4096
-
 /* One of the recordings. */
 struct piece {
 	const char *path;
@@ -124,7 +121,7 @@ static bool on_event(void *context, const union kct_any_event *event,
 	(void)name;
 	if (event->event.ns > m->last_ns)
 		m->last_ns = event->event.ns;
-	kct_model_fold_gone(&m->recording.model, KEEP_GONE);
+	kct_model_fold_gone(&m->recording.model, KCT_KEEP_FOR_LATE);
 	return true;
 }
 

@@ -347,7 +347,7 @@ static void read_losses(void *context, struct kct_lost *lost)
 {
 	const struct monitor *monitor = context;
 
-	kct_session_losses(monitor->live.session, lost->losses, &lost->misses);
+	kct_session_losses(monitor->live.session, lost);
 	lost->losses[KCT_LOSS_UNWRITTEN] = monitor->live.unwritten;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/number.h"
 #include "cmd/savings.h"
 #include "record/load.h"
 
@@ -21,18 +22,13 @@ struct replays {
 	bool failed;
 };
 
-static uint64_t size_of(int64_t ns)
-{
-	return ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
-}
-
 static void count_jump(struct course *course, const union kct_any_event *event)
 {
 	const struct kct_pvti_event *pvti = &event->pvti;
 
 	if (event->event.kind == KCT_EVENT_PVTI && event->event.vm == course->of->vm &&
 	    event->event.ns >= course->of->since_ns && pvti->has_drift && !pvti->clock_set)
-		course->jumps_ns += size_of(pvti->drift_ns);
+		course->jumps_ns += kct_magnitude(pvti->drift_ns);
 }
 
 static int on_predicted(void *context, const union kct_any_event *event)
@@ -84,7 +80,7 @@ static struct kct_ns moved(const struct course *course, const struct kct_migrati
 
 	for (size_t i = 0; i < m->nr_vcpus; i++) {
 		sum.known &= m->vcpus[i].by_updates.known;
-		ns += size_of(m->vcpus[i].by_updates.ns);
+		ns += kct_magnitude(m->vcpus[i].by_updates.ns);
 	}
 	sum.ns = (int64_t)ns;
 	return sum;
@@ -141,7 +137,7 @@ static struct kct_ns drift_of_steps(const struct kct_migration *m)
 	struct kct_ns most = {.known = m->nr_vcpus};
 
 	for (size_t i = 0; i < m->nr_vcpus; i++) {
-		int64_t size = (int64_t)size_of(m->vcpus[i].predicted.ns);
+		int64_t size = (int64_t)kct_magnitude(m->vcpus[i].predicted.ns);
 
 		most.known &= m->vcpus[i].predicted.known;
 		most.ns = size > most.ns ? size : most.ns;

@@ -103,7 +103,7 @@ static void catch_up(struct top_run *run)
 
 	if (kct_session_reap(live->session))
 		live->failure = KCT_EXIT_HOST;
-	kct_session_losses(live->session, live->model.lost.losses, &live->model.lost.misses);
+	kct_session_losses(live->session, &live->model.lost);
 	live->model.lost.losses[KCT_LOSS_UNWRITTEN] = live->unwritten;
 	kct_host_anchor(&top->clocks.end);
 	top->clocks.has_end = true;

@@ -38,7 +38,7 @@ static void check_tsc(struct kct_fit *fit, const struct kct_migration *m,
 		       "last PVTI: two guests, or a source that ran on",
 		       pair->from->id, -(double)since / KCT_NS_PER_S);
 	else if (pair->has_saved && until.known && until.ns < 0 &&
-		 kct_distance(until.ns) > (uint64_t)fit->slack + UNSYNCHRONISED_NS)
+		 kct_magnitude(until.ns) > (uint64_t)fit->slack + UNSYNCHRONISED_NS)
 		refuse(fit,
 		       "the TSC of vCPU %" PRIu32 " on the target is one that the source would "
 		       "have come to %.0f s after the target's clock was set: two guests",
@@ -52,7 +52,7 @@ static void check_clock(struct kct_fit *fit, const struct kct_pair *pair, uint64
 	int64_t off = (int64_t)(clock - kct_pvti_read(&pair->from->pvti, tsc));
 	uint64_t away = fit->gap.known && fit->gap.ns > 0 ? (uint64_t)fit->gap.ns : 0;
 
-	if (kct_distance(off) > away + FAR_NS)
+	if (kct_magnitude(off) > away + FAR_NS)
 		refuse(fit,
 		       "the clock that was set is %+.0f s from the source's at the TSC of vCPU "
 		       "%" PRIu32 ": two guests",

@@ -3,17 +3,12 @@
 #ifndef KCT_MIGRATION_INSIDE_H
 #define KCT_MIGRATION_INSIDE_H
 
+#include "base/number.h"
 #include "migration/migration.h"
 
 static inline struct kct_ns kct_known(uint64_t ns)
 {
 	return (struct kct_ns){true, (int64_t)ns};
-}
-
-/* Of the lowest number, too, which has no positive one. */
-static inline uint64_t kct_distance(int64_t ns)
-{
-	return ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
 }
 
 static inline struct kct_instant kct_instant_at(uint64_t boot_ns, bool derived)

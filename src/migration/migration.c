@@ -207,7 +207,7 @@ struct kct_ns kct_largest_unexplained(const struct kct_migration *m)
 		const struct kct_ns *one = &m->vcpus[i].unexplained;
 
 		if (one->known &&
-		    (!largest.known || kct_distance(one->ns) > kct_distance(largest.ns)))
+		    (!largest.known || kct_magnitude(one->ns) > kct_magnitude(largest.ns)))
 			largest = *one;
 	}
 	return largest;

@@ -127,6 +127,7 @@ void kct_vm_each_vcpu(const struct kct_vm *vm,
 
 /* ---- sums ---- */
 
+void kct_vm_counters_add(struct kct_vm_counters *sum, const struct kct_vm_counters *counters);
 void kct_folded_add(struct kct_folded *sum, const struct kct_vm *vm);
 
 /* What a VM's vCPUs add up to; drift's maxima are the largest of any vCPU. */

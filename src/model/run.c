@@ -119,6 +119,11 @@ static void add_missed(struct kct_misses *misses, const struct kct_missed *more)
 	sum->counted &= more->counted;
 }
 
+bool kct_segment_is_next(const struct kct_segment *before, const struct kct_segment *after)
+{
+	return before->run_ns == after->run_ns && before->sequence + 1 == after->sequence;
+}
+
 bool kct_lost_any(const struct kct_lost *lost)
 {
 	uint64_t any = lost->other | lost->misses.count;

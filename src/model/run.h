@@ -91,6 +91,9 @@ struct kct_part {
 	struct kct_passed passed;
 };
 
+/* Does it follow the other in the row of its run? */
+bool kct_segment_is_next(const struct kct_segment *before, const struct kct_segment *after);
+
 /* Where and how it was made. Texts are printable forms (base/text.h); "" is not known. */
 struct kct_header {
 	char tool[32]; /* version of the program */

@@ -123,16 +123,21 @@ struct kct_vcpu_counters kct_vm_vcpu_sum(const struct kct_vm *vm)
 	return sum;
 }
 
+void kct_vm_counters_add(struct kct_vm_counters *sum, const struct kct_vm_counters *c)
+{
+	for (int cause = 0; cause < KCT_NR_CAUSES; cause++)
+		for (int effect = 0; effect < KCT_NR_EFFECTS; effect++)
+			sum->updates[cause][effect] += c->updates[cause][effect];
+	sum->set_clocks += c->set_clocks;
+}
+
 void kct_folded_add(struct kct_folded *sum, const struct kct_vm *vm)
 {
 	struct kct_vcpu_counters vcpus = kct_vm_vcpu_sum(vm);
 
 	sum->nr_vms++;
 	sum->nr_vcpus += vm->nr_vcpus;
-	for (int c = 0; c < KCT_NR_CAUSES; c++)
-		for (int e = 0; e < KCT_NR_EFFECTS; e++)
-			sum->vm.updates[c][e] += vm->counters.updates[c][e];
-	sum->vm.set_clocks += vm->counters.set_clocks;
+	kct_vm_counters_add(&sum->vm, &vm->counters);
 	add_counters(&sum->vcpu, &vcpus);
 }
 

@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "monitor/exposition.h"
 
 #define NS_PER_S 1000000000U
@@ -90,7 +91,7 @@ void kct_sample_ns(struct kct_exposition *to, const char *const *labels, uint64_
 void kct_sample_signed_ns(struct kct_exposition *to, const char *const *labels, int64_t ns)
 {
 	begin(to, suffix_of(to->type), labels);
-	write_seconds(to->out, ns < 0, ns < 0 ? -(uint64_t)ns : (uint64_t)ns);
+	write_seconds(to->out, ns < 0, kct_magnitude(ns));
 }
 
 void kct_exposition_end(struct kct_exposition *to)

@@ -75,12 +75,9 @@ static void sum_up(const struct kct_model *model, struct kct_folded *sum)
 {
 	*sum = model->folded;
 	kct_model_each_vm(model, add_vm, sum);
-	for (int c = 0; c < KCT_NR_CAUSES; c++)
-		for (int e = 0; e < KCT_NR_EFFECTS; e++)
-			sum->vm.updates[c][e] += model->unattributed.vm.updates[c][e];
+	kct_vm_counters_add(&sum->vm, &model->unattributed.vm);
 	for (int o = 0; o < KCT_NR_ORIGINS; o++)
 		sum->vcpu.requests[o] += model->unattributed.vcpu.requests[o];
-	sum->vm.set_clocks += model->unattributed.vm.set_clocks;
 	sum->vcpu.requests_derived += model->unattributed.vcpu.requests_derived;
 	sum->vcpu.requests_cleared += model->unattributed.vcpu.requests_cleared;
 	sum->vcpu.pvti_updates += model->unattributed.vcpu.pvti_updates;

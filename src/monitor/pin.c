@@ -66,16 +66,11 @@ static void tell_gap(struct pinning *p, const struct kct_gap *gap)
 		add_gap(&p->header.segment.gap, gap);
 }
 
-static bool is_next(const struct piece *before, const struct piece *after)
-{
-	return before->segment.sequence + 1 == after->segment.sequence;
-}
-
 static void tell_hole(struct pinning *p, const struct piece *before, const struct piece *after)
 {
 	struct kct_gap gap = {.from_ns = before->started_ns, .to_ns = after->started_ns};
 
-	if (is_next(before, after) || after->segment.gap.to_ns)
+	if (kct_segment_is_next(&before->segment, &after->segment) || after->segment.gap.to_ns)
 		return;
 	snprintf(gap.why, sizeof(gap.why), "segments are missing");
 	tell_gap(p, &gap);
@@ -223,7 +218,7 @@ static int read_pieces(struct pinning *p)
 
 	for (size_t i = 0; i < p->nr_pieces && !error && !p->cut.over; i++) {
 		/* The trailer before it, if it is one of these, has told of them. */
-		if (!i || !is_next(&p->pieces[i - 1], &p->pieces[i]))
+		if (!i || !kct_segment_is_next(&p->pieces[i - 1].segment, &p->pieces[i].segment))
 			kct_lost_add(&p->trailer.lost, &p->pieces[i].segment.carried);
 		error = read_piece(p, &p->pieces[i]);
 	}

@@ -105,11 +105,6 @@ static bool tell(struct kct_fired *fired, int64_t value)
 	return true;
 }
 
-static uint64_t size_of(int64_t ns)
-{
-	return ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
-}
-
 static bool on_update(const struct kct_trigger *trigger, const struct kct_update_event *e,
 		      const struct kct_state_vm *vm, struct kct_fired *fired)
 {
@@ -141,7 +136,8 @@ static bool has_happened(const struct kct_trigger *trigger, const union kct_any_
 		return on_update(trigger, &event->update, vm, fired);
 	case KCT_EVENT_PVTI:
 		return trigger->kind == KCT_TRIGGER_JUMP && pvti->has_drift && !pvti->clock_set &&
-		       size_of(pvti->drift_ns) >= trigger->at_least && tell(fired, pvti->drift_ns);
+		       kct_magnitude(pvti->drift_ns) >= trigger->at_least &&
+		       tell(fired, pvti->drift_ns);
 	case KCT_EVENT_VM_GONE:
 		return trigger->kind == KCT_TRIGGER_VM_GONE;
 	}

@@ -72,11 +72,6 @@ static void begin_run(struct kct_join *join)
 	join->renumbers = true;
 }
 
-static bool is_next(const struct kct_segment *last, const struct kct_segment *next)
-{
-	return last->run_ns == next->run_ns && last->sequence + 1 == next->sequence;
-}
-
 /* Another part of what the last one was a part of. False if that is none, or not told by parts. */
 static bool begin_part(struct kct_join *join, const struct kct_header *header)
 {
@@ -129,7 +124,8 @@ bool kct_join_header(struct kct_join *join, const struct kct_header *header, cha
 		begin_next(join, header);
 	}
 	/* The trailer of the segment before, if it was read, has told of these. */
-	if (!join->same_whole && (!join->is_whole || !is_next(&join->last, &header->segment)))
+	if (!join->same_whole &&
+	    (!join->is_whole || !kct_segment_is_next(&join->last, &header->segment)))
 		take_lost(join, &header->segment.carried);
 	join->is_whole = false;
 	join->last = header->segment;

@@ -16,6 +16,12 @@
  */
 #define KCT_MAX_HELD (1U << 20)
 
+/*
+ * Whoever only hands events on keeps so many VMs that are gone (kct_model_fold_gone()): events that
+ * come late find theirs, and what is kept does not grow.
+ */
+#define KCT_KEEP_FOR_LATE 4096
+
 struct kct_recording {
 	struct kct_header header;
 	struct kct_anchor anchor;   /* of the last segment's header, as far as it is read */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "kvmclock/event.h"
 #include "model/names.h"
@@ -46,7 +47,7 @@ static void put_signed(struct kct_writing *to, int64_t value)
 {
 	if (value < 0)
 		kct_put(to, "-");
-	put_unsigned(to, value < 0 ? -(uint64_t)value : (uint64_t)value);
+	put_unsigned(to, kct_magnitude(value));
 }
 
 void kct_put_u64(struct kct_writing *to, uint64_t value)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/duration.h"
 #include "model/names.h"
 #include "screen/inside.h"
@@ -269,11 +270,6 @@ const char *kct_cell(char text[KCT_CELL_ROOM], enum kct_column column, const str
 
 /* ---- order ---- */
 
-static uint64_t size_of_jump(const struct kct_jump *jump)
-{
-	return jump->drift_ns < 0 ? -(uint64_t)jump->drift_ns : (uint64_t)jump->drift_ns;
-}
-
 /* By which numbers are ordered, as far as they are whole. */
 static uint64_t key_of(enum kct_column column, const struct kct_shot_vm *vm)
 {
@@ -305,11 +301,11 @@ static uint64_t key_of(enum kct_column column, const struct kct_shot_vm *vm)
 	case KCT_COLUMN_PENDING:
 		return vm->gone ? 0 : row->pending;
 	case KCT_COLUMN_DRIFT:
-		return row->drift_ns < 0 ? -(uint64_t)row->drift_ns : (uint64_t)row->drift_ns;
+		return kct_magnitude(row->drift_ns);
 	case KCT_COLUMN_LARGEST:
-		return size_of_jump(&row->largest);
+		return kct_magnitude(row->largest.drift_ns);
 	case KCT_COLUMN_LAST:
-		return size_of_jump(&row->last);
+		return kct_magnitude(row->last.drift_ns);
 	case KCT_COLUMN_WHEN:
 		return row->last.ns;
 	case KCT_COLUMN_WHY:

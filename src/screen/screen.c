@@ -90,21 +90,28 @@ size_t kct_screen_text_height(const struct kct_screen *screen)
 
 /* ---- above the table ---- */
 
+/* "2 vm-create, 1 set-clock", or "none". Where the line goes on. */
+static size_t put_by_cause(struct kct_page *page, size_t line, size_t at,
+			   const uint64_t by_cause[KCT_NR_CAUSES])
+{
+	const char *between = "";
+
+	for (int cause = 0; cause < KCT_NR_CAUSES; cause++) {
+		if (!by_cause[cause])
+			continue;
+		at = kct_page_put(page, line, at, KCT_STYLE_PLAIN, "%s%" PRIu64 " %s", between,
+				  by_cause[cause], kct_cause_names[cause]);
+		between = ", ";
+	}
+	return *between ? at : kct_page_put(page, line, at, KCT_STYLE_PLAIN, "none");
+}
+
 static void put_causes(struct kct_page *page, size_t line, const struct kct_shot *shot)
 {
 	const struct kct_shot_sum *sum = &shot->sum;
-	const char *between = "";
 	size_t at = kct_page_put(page, line, 0, KCT_STYLE_PLAIN, "by cause: ");
 
-	for (int cause = 0; cause < KCT_NR_CAUSES; cause++) {
-		if (!sum->by_cause[cause])
-			continue;
-		at = kct_page_put(page, line, at, KCT_STYLE_PLAIN, "%s%" PRIu64 " %s", between,
-				  sum->by_cause[cause], kct_cause_names[cause]);
-		between = ", ";
-	}
-	if (!*between)
-		at = kct_page_put(page, line, at, KCT_STYLE_PLAIN, "none");
+	at = put_by_cause(page, line, at, sum->by_cause);
 	if (sum->nobodys)
 		kct_page_put(page, line, at, KCT_STYLE_WARNING,
 			     "; %" PRIu64 " not attributed to a VM", sum->nobodys);
@@ -271,17 +278,8 @@ static void put_identity(struct kct_page *page, size_t line, const struct kct_sh
 static void put_updates(struct kct_page *page, size_t line, const struct kct_row *row)
 {
 	size_t at = kct_page_put(page, line, 0, KCT_STYLE_PLAIN, "updates: ");
-	const char *between = "";
 
-	for (int cause = 0; cause < KCT_NR_CAUSES; cause++) {
-		if (!row->by_cause[cause])
-			continue;
-		at = kct_page_put(page, line, at, KCT_STYLE_PLAIN, "%s%" PRIu64 " %s", between,
-				  row->by_cause[cause], kct_cause_names[cause]);
-		between = ", ";
-	}
-	if (!*between)
-		at = kct_page_put(page, line, at, KCT_STYLE_PLAIN, "none");
+	at = put_by_cause(page, line, at, row->by_cause);
 	if (row->unnecessary)
 		at = kct_page_put(page, line, at, KCT_STYLE_WARNING, " (%" PRIu64 " unnecessary)",
 				  row->unnecessary);

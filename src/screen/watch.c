@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/tree.h"
 #include "screen/watch.h"
 
@@ -66,15 +67,11 @@ static int on_update(struct kct_watch_vm *vm, const struct kct_update_event *e)
 	return 0;
 }
 
-static uint64_t size_of(const struct kct_jump *jump)
-{
-	return jump->drift_ns < 0 ? -(uint64_t)jump->drift_ns : (uint64_t)jump->drift_ns;
-}
-
 static void note_jump(struct kct_jump *largest, struct kct_jump *last, const struct kct_jump *jump)
 {
 	*last = *jump;
-	if (!jump->clock_set && (!largest->ns || size_of(jump) > size_of(largest)))
+	if (!jump->clock_set &&
+	    (!largest->ns || kct_magnitude(jump->drift_ns) > kct_magnitude(largest->drift_ns)))
 		*largest = *jump;
 }
 
@@ -158,14 +155,6 @@ static void note_forgotten(void *item, void *context)
 		pruning->forgotten[pruning->count++] = vm;
 }
 
-static void add_counters(struct kct_vm_counters *sum, const struct kct_vm_counters *c)
-{
-	for (int cause = 0; cause < KCT_NR_CAUSES; cause++)
-		for (int effect = 0; effect < KCT_NR_EFFECTS; effect++)
-			sum->updates[cause][effect] += c->updates[cause][effect];
-	sum->set_clocks += c->set_clocks;
-}
-
 /* What they had counted at the zero mark is a part of what those that are folded add up to. */
 void kct_watch_prune(struct kct_watch *watch, const struct kct_model *model)
 {
@@ -180,7 +169,7 @@ void kct_watch_prune(struct kct_watch *watch, const struct kct_model *model)
 		return;
 	kct_tree_each(&watch->vms, note_forgotten, &pruning);
 	for (size_t i = 0; i < pruning.count; i++) {
-		add_counters(&watch->zero_folded, &pruning.forgotten[i]->zero);
+		kct_vm_counters_add(&watch->zero_folded, &pruning.forgotten[i]->zero);
 		kct_tree_remove(&watch->vms, pruning.forgotten[i]);
 		free_vm(pruning.forgotten[i]);
 	}

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "show/kernels.h"
+#include "show/runs.h"
 
 #define COLUMN 24
 
@@ -213,15 +214,10 @@ static json_t *conclusion_json(const struct kct_kernels *kernels, const struct k
 static json_t *kernel_json(const struct kct_kernels *kernels, const struct kct_kernel *kernel,
 			   json_t *recordings)
 {
-	json_t *verdicts = json_object();
-	size_t count[KCT_NR_VERDICTS];
-
-	kct_runs_count(&kernel->runs, count);
-	for (int v = 0; v < KCT_NR_VERDICTS; v++)
-		kct_json_set_u64(verdicts, kct_verdict_names[v], count[v]);
 	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "label", kernel->label, "kernel",
 			 kct_json_text(kernel->release), "verdict", verdict_of(kernel), "verdicts",
-			 verdicts, "figures", figures_json(kernel, &kernels->list[0]), "conclusion",
+			 kct_verdicts_json(&kernel->runs), "figures",
+			 figures_json(kernel, &kernels->list[0]), "conclusion",
 			 conclusion_json(kernels, kernel), "recordings", recordings);
 }
 

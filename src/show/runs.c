@@ -91,7 +91,7 @@ static json_t *outcome_json(enum kct_outcome outcome)
 	return outcome == KCT_UNDECIDED ? json_null() : json_boolean(outcome == KCT_HOLDS);
 }
 
-static json_t *verdicts_json(const struct kct_runs *runs)
+json_t *kct_verdicts_json(const struct kct_runs *runs)
 {
 	json_t *verdicts = json_object();
 	size_t count[KCT_NR_VERDICTS];
@@ -177,7 +177,7 @@ json_t *kct_runs_json(const struct kct_runs *runs)
 			 KCT_RUNS_SCHEMA, "version", KCT_RUNS_VERSION, "what", runs->what, "asked",
 			 (json_int_t)runs->asked, "stopped", kct_json_text(runs->stopped),
 			 "verdict", kct_verdict_names[kct_runs_verdict(runs)], "verdicts",
-			 verdicts_json(runs), "holds",
+			 kct_verdicts_json(runs), "holds",
 			 judged ? outcome_json(kct_runs_outcome(runs)) : json_null(), "expected",
 			 expected_json(runs), "spread", spread, "runs", each_json(runs));
 }

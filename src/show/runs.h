@@ -22,4 +22,7 @@ void kct_show_runs_tap(FILE *out, const struct kct_runs *runs);
 /* A description in TAP: a '#' would begin a directive, such as SKIP. */
 void kct_put_tap_description(FILE *out, const char *text);
 
+/* {VERDICT: runs that have it}: a new reference. */
+json_t *kct_verdicts_json(const struct kct_runs *runs);
+
 #endif

@@ -10,25 +10,9 @@ const char *const kct_measure_names[KCT_NR_MEASURES] = {KCT_MEASURES(TEXT)};
 
 /* ---- one run ---- */
 
-struct sums {
-	uint64_t nr_vcpus;
-	struct kct_vm_counters vms;
-	struct kct_vcpu_counters vcpus;
-};
-
 static void add_vm(const struct kct_vm *vm, void *context)
 {
-	struct kct_vcpu_counters sum = kct_vm_vcpu_sum(vm);
-	struct sums *sums = context;
-
-	sums->nr_vcpus += vm->nr_vcpus;
-	for (int c = 0; c < KCT_NR_CAUSES; c++)
-		for (int e = 0; e < KCT_NR_EFFECTS; e++)
-			sums->vms.updates[c][e] += vm->counters.updates[c][e];
-	for (int o = 0; o < KCT_NR_ORIGINS; o++)
-		sums->vcpus.requests[o] += sum.requests[o];
-	sums->vcpus.pvti_updates += sum.pvti_updates;
-	sums->vcpus.tsc_writes += sum.tsc_writes;
+	kct_folded_add(context, vm);
 }
 
 /* Which figure of the run's hooks each rests on; the others rest on what is always there. */
@@ -58,7 +42,7 @@ void kct_measure(struct kct_measured *measured, const struct kct_judgement *all,
 		 const struct kct_model *model, kct_figures shown)
 {
 	const struct kct_findings *f = &all->findings;
-	struct sums sums = {0};
+	struct kct_folded sums = {0};
 
 	kct_model_each_vm(model, add_vm, &sums);
 	*measured = (struct kct_measured){
@@ -67,7 +51,7 @@ void kct_measure(struct kct_measured *measured, const struct kct_judgement *all,
 		.nr_vcpus = sums.nr_vcpus,
 		.value =
 			{
-				[KCT_MEASURE_REQUESTS] = (int64_t)kct_requests(&sums.vcpus),
+				[KCT_MEASURE_REQUESTS] = (int64_t)kct_requests(&sums.vcpu),
 				[KCT_MEASURE_PENDING_AT_SET] = (int64_t)f->pending_at_set,
 				[KCT_MEASURE_JUDGED] = (int64_t)f->judged,
 				[KCT_MEASURE_SERVED] = (int64_t)f->served,
@@ -75,14 +59,14 @@ void kct_measure(struct kct_measured *measured, const struct kct_judgement *all,
 				[KCT_MEASURE_NEW_SNAPSHOTS] = (int64_t)f->snapshots,
 				[KCT_MEASURE_KEPT_SNAPSHOTS] = (int64_t)f->kept,
 				[KCT_MEASURE_UPDATES] =
-					(int64_t)kct_updates(&sums.vms, KCT_ANY, KCT_ANY),
+					(int64_t)kct_updates(&sums.vm, KCT_ANY, KCT_ANY),
 				[KCT_MEASURE_UPDATES_RESNAPSHOT] = (int64_t)kct_updates(
-					&sums.vms, KCT_ANY, KCT_EFFECT_RESNAPSHOT),
+					&sums.vm, KCT_ANY, KCT_EFFECT_RESNAPSHOT),
 				[KCT_MEASURE_UPDATES_SUPPRESSED] = (int64_t)kct_updates(
-					&sums.vms, KCT_ANY, KCT_EFFECT_SUPPRESSED),
+					&sums.vm, KCT_ANY, KCT_EFFECT_SUPPRESSED),
 				[KCT_MEASURE_SET_CLOCKS] = (int64_t)f->clock_sets,
-				[KCT_MEASURE_TSC_WRITES] = (int64_t)sums.vcpus.tsc_writes,
-				[KCT_MEASURE_PVTI_UPDATES] = (int64_t)sums.vcpus.pvti_updates,
+				[KCT_MEASURE_TSC_WRITES] = (int64_t)sums.vcpu.tsc_writes,
+				[KCT_MEASURE_PVTI_UPDATES] = (int64_t)sums.vcpu.pvti_updates,
 				[KCT_MEASURE_PVTI_MOVED] = (int64_t)f->pvti_moved,
 				[KCT_MEASURE_NEGATIVE_DELTAS] = (int64_t)f->negative_deltas,
 				[KCT_MEASURE_DRIFT_TOTAL] = (int64_t)f->drift.total,

@@ -12,31 +12,13 @@
 #include <cmocka.h>
 
 #include "attach/kallsyms.h"
+#include "symbol_file.h"
 
-static char path[] = "/tmp/kct-kallsyms-XXXXXX";
 static struct kct_kallsyms *symbols;
-
-static int make_file(void **state)
-{
-	int fd = mkstemp(path);
-
-	(void)state;
-	return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-	(void)state;
-	return unlink(path);
-}
 
 static int read_table(const char *lines)
 {
-	FILE *file = fopen(path, "we");
-
-	assert_non_null(file);
-	assert_true(fputs(lines, file) >= 0);
-	assert_int_equal(fclose(file), 0);
+	write_table(lines);
 	return kct_kallsyms_open(&symbols, path);
 }
 

@@ -148,8 +148,7 @@ static void test_losses(void **state)
 	struct kvmclock_bpf__bss bss = {.losses = {[KCT_LOSS_RING_FULL] = 4}};
 	struct kvmclock_bpf bpf = {.bss = &bss};
 	struct kct_session session = {.bpf = &bpf, .attached = &attached, .nr_attached = 1};
-	uint64_t losses[KCT_NR_LOSSES];
-	struct kct_misses misses;
+	struct kct_lost lost;
 
 	(void)state;
 	session.plan.nr_rows = 1;
@@ -158,22 +157,22 @@ static void test_losses(void **state)
 	answer = (struct answer){.event_type = 4, .missed = 7};
 	answer_size = sizeof(answer);
 	recursions = 2;
-	kct_session_losses(&session, losses, &misses);
-	assert_int_equal(losses[KCT_LOSS_RING_FULL], 4);
-	assert_int_equal(losses[KCT_LOSS_MISSED], 9);
-	assert_int_equal(misses.count, 1);
-	assert_string_equal(misses.list[0].evidence, "clock-read");
-	assert_int_equal(misses.list[0].calls, 9);
-	assert_true(misses.list[0].counted);
+	kct_session_losses(&session, &lost);
+	assert_int_equal(lost.losses[KCT_LOSS_RING_FULL], 4);
+	assert_int_equal(lost.losses[KCT_LOSS_MISSED], 9);
+	assert_int_equal(lost.misses.count, 1);
+	assert_string_equal(lost.misses.list[0].evidence, "clock-read");
+	assert_int_equal(lost.misses.list[0].calls, 9);
+	assert_true(lost.misses.list[0].counted);
 	/* None, of all that there were; and none, of those that are counted. */
 	recursions = answer.missed = 0;
-	kct_session_losses(&session, losses, &misses);
-	assert_int_equal(misses.count, 0);
+	kct_session_losses(&session, &lost);
+	assert_int_equal(lost.misses.count, 0);
 	answer_size = offsetof(struct answer, missed);
-	kct_session_losses(&session, losses, &misses);
-	assert_int_equal(losses[KCT_LOSS_MISSED], 0);
-	assert_int_equal(misses.count, 1);
-	assert_false(misses.list[0].counted);
+	kct_session_losses(&session, &lost);
+	assert_int_equal(lost.losses[KCT_LOSS_MISSED], 0);
+	assert_int_equal(lost.misses.count, 1);
+	assert_false(lost.misses.list[0].counted);
 }
 
 int main(void)

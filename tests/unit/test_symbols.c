@@ -12,39 +12,15 @@
 #include <cmocka.h>
 
 #include "attach/symbols.h"
+#include "symbol_file.h"
 
 #define WANTED "kvm_write_system_time"
-
-static char path[] = "/tmp/kct-symbols-XXXXXX";
-
-static int make_file(void **state)
-{
-	int fd = mkstemp(path);
-
-	(void)state;
-	return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-	(void)state;
-	return unlink(path);
-}
-
-static void table(const char *lines)
-{
-	FILE *file = fopen(path, "we");
-
-	assert_non_null(file);
-	assert_true(fputs(lines, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
 
 static void check(const char *lines, unsigned int exact, unsigned int clones, const char *clone)
 {
 	struct kct_symbol symbol;
 
-	table(lines);
+	write_table(lines);
 	assert_int_equal(kct_symbol_find(path, WANTED, &symbol), 0);
 	assert_int_equal(symbol.exact, exact);
 	assert_int_equal(symbol.clones, clones);
@@ -165,7 +141,7 @@ static void test_function_and_clones(void **state)
 			 "ffffffff810a0000 t " WANTED "%s.cold\nffffffff810b0000 T " WANTED "\n"
 			 "ffffffff810c0000 t " WANTED "%s\n",
 			 suffixes[i], suffixes[i]);
-		table(lines);
+		write_table(lines);
 		snprintf(problem, sizeof(problem),
 			 "some calls go to " WANTED "%s instead, with other arguments",
 			 suffixes[i]);
@@ -252,7 +228,7 @@ static void test_long_lines(void **state)
 	lines[4 + strlen(WANTED)] = '.';
 	lines[200] = '\n';
 	lines[201] = '\0';
-	table(lines);
+	write_table(lines);
 	struct kct_symbol symbol;
 
 	assert_int_equal(kct_symbol_find(path, WANTED, &symbol), 0);
