@@ -13,53 +13,52 @@ static_assert(PVTI_BASE + WL_MAX_VCPUS * PVTI_STEP <= WL_MEMORY_SIZE, "the PVTIs
 /*
  * The work between two exits is small, since there are hosts that emulate each instruction.
  *
- * On entry EBX holds the value for the system-time MSR (the PVTI's address and the enable bit)
- * and EDI the address of the loop. The offsets of the loops are known below.
+ * On entry ECX holds the system-time MSR, EBX the value for it (the PVTI's address and the enable
+ * bit) and EDI the address of the loop. The offsets of the loops are known below.
  */
 /* clang-format off */
 static const uint8_t code[] = {
-	/* 00 */ 0xb9, 0x01, 0x4d, 0x56, 0x4b,	/* mov ecx, WL_MSR_SYSTEM_TIME */
-	/* 05 */ 0x89, 0xd8,			/* mov eax, ebx */
-	/* 07 */ 0x31, 0xd2,			/* xor edx, edx */
-	/* 09 */ 0x0f, 0x30,			/* wrmsr */
-	/* 0b */ 0xb0, WL_CLOCK_ON,		/* mov al, WL_CLOCK_ON */
-	/* 0d */ 0xe6, WL_PORT,			/* out WL_PORT, al */
-	/* 0f */ 0xff, 0xe7,			/* jmp edi */
+	/* 00 */ 0x89, 0xd8,			/* mov eax, ebx */
+	/* 02 */ 0x31, 0xd2,			/* xor edx, edx */
+	/* 04 */ 0x0f, 0x30,			/* wrmsr */
+	/* 06 */ 0xb0, WL_CLOCK_ON,		/* mov al, WL_CLOCK_ON */
+	/* 08 */ 0xe6, WL_PORT,			/* out WL_PORT, al */
+	/* 0a */ 0xff, 0xe7,			/* jmp edi */
 	/* WL_LOOP_ROUNDS */
-	/* 11 */ 0xb9, 0x32, 0x00, 0x00, 0x00,	/* mov ecx, 50 */
-	/* 16 */ 0x49,				/* dec ecx */
-	/* 17 */ 0x75, 0xfd,			/* jnz 16 */
-	/* 19 */ 0xb0, WL_ROUND,		/* mov al, WL_ROUND */
-	/* 1b */ 0xe6, WL_PORT,			/* out WL_PORT, al */
-	/* 1d */ 0xeb, 0xf2,			/* jmp 11 */
+	/* 0c */ 0xb9, 0x32, 0x00, 0x00, 0x00,	/* mov ecx, 50 */
+	/* 11 */ 0x49,				/* dec ecx */
+	/* 12 */ 0x75, 0xfd,			/* jnz 11 */
+	/* 14 */ 0xb0, WL_ROUND,		/* mov al, WL_ROUND */
+	/* 16 */ 0xe6, WL_PORT,			/* out WL_PORT, al */
+	/* 18 */ 0xeb, 0xf2,			/* jmp 0c */
 	/* WL_LOOP_IDLE */
-	/* 1f */ 0xf4,				/* hlt */
-	/* 20 */ 0xeb, 0xfd,			/* jmp 1f */
+	/* 1a */ 0xf4,				/* hlt */
+	/* 1b */ 0xeb, 0xfd,			/* jmp 1a */
 	/* WL_LOOP_EXITS */
-	/* 22 */ 0xb0, WL_ROUND,		/* mov al, WL_ROUND */
-	/* 24 */ 0xe6, WL_PORT,			/* out WL_PORT, al */
-	/* 26 */ 0xeb, 0xfc,			/* jmp 24 */
+	/* 1d */ 0xb0, WL_ROUND,		/* mov al, WL_ROUND */
+	/* 1f */ 0xe6, WL_PORT,			/* out WL_PORT, al */
+	/* 21 */ 0xeb, 0xfc,			/* jmp 1f */
 	/* WL_LOOP_SPIN */
-	/* 28 */ 0xb0, WL_ROUND,		/* mov al, WL_ROUND */
-	/* 2a */ 0xe6, WL_PORT,			/* out WL_PORT, al */
-	/* 2c */ 0xeb, 0xfe,			/* jmp 2c */
+	/* 23 */ 0xb0, WL_ROUND,		/* mov al, WL_ROUND */
+	/* 25 */ 0xe6, WL_PORT,			/* out WL_PORT, al */
+	/* 27 */ 0xeb, 0xfe,			/* jmp 27 */
 	/* wl_guest_write_tsc() */
-	/* 2e */ 0xb9, 0x10, 0x00, 0x00, 0x00,	/* mov ecx, IA32_TSC */
-	/* 33 */ 0x0f, 0x31,			/* rdtsc */
-	/* 35 */ 0x83, 0xc2, 0x10,		/* add edx, 16: 2^36 cycles ahead */
-	/* 38 */ 0x0f, 0x30,			/* wrmsr */
-	/* 3a */ 0xff, 0xe7,			/* jmp edi */
+	/* 29 */ 0xb9, 0x10, 0x00, 0x00, 0x00,	/* mov ecx, IA32_TSC */
+	/* 2e */ 0x0f, 0x31,			/* rdtsc */
+	/* 30 */ 0x83, 0xc2, 0x10,		/* add edx, 16: 2^36 cycles ahead */
+	/* 33 */ 0x0f, 0x30,			/* wrmsr */
+	/* 35 */ 0xff, 0xe7,			/* jmp edi */
 };
 /* clang-format on */
 
 static const uint8_t loops[] = {
-	[WL_LOOP_ROUNDS] = 0x11,
-	[WL_LOOP_IDLE] = 0x1f,
-	[WL_LOOP_EXITS] = 0x22,
-	[WL_LOOP_SPIN] = 0x28,
+	[WL_LOOP_ROUNDS] = 0x0c,
+	[WL_LOOP_IDLE] = 0x1a,
+	[WL_LOOP_EXITS] = 0x1d,
+	[WL_LOOP_SPIN] = 0x23,
 };
 
-#define WRITE_TSC 0x2e
+#define WRITE_TSC 0x29
 
 void wl_guest_write_tsc(struct kvm_regs *regs)
 {
@@ -90,7 +89,7 @@ static struct kvm_segment flat(uint16_t selector, uint8_t type)
 	};
 }
 
-void wl_guest_start(unsigned int id, enum wl_loop loop, struct kvm_regs *regs,
+void wl_guest_start(unsigned int id, uint32_t clock_msr, enum wl_loop loop, struct kvm_regs *regs,
 		    struct kvm_sregs *sregs)
 {
 	const uint8_t execute_read = 0xb, read_write = 0x3; /* both "accessed", as VMX demands */
@@ -102,6 +101,7 @@ void wl_guest_start(unsigned int id, enum wl_loop loop, struct kvm_regs *regs,
 
 	*regs = (struct kvm_regs){
 		.rip = CODE_BASE,
+		.rcx = clock_msr,
 		.rbx = wl_guest_pvti_address(id) | 1,
 		.rdi = CODE_BASE + loops[loop],
 		.rflags = 0x2, /* the bit that is always set */

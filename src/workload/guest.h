@@ -29,8 +29,12 @@ enum wl_loop {
 	WL_LOOP_SPIN,	/* write WL_ROUND once, then jump on the spot: no more exits of its own */
 };
 
-/* MSR_KVM_SYSTEM_TIME_NEW; uapi headers do not have it in one place across versions. */
-#define WL_MSR_SYSTEM_TIME 0x4b564d01U
+/*
+ * MSR_KVM_SYSTEM_TIME_NEW, and MSR_KVM_SYSTEM_TIME, which Linux used up to 2.6.34. uapi headers do
+ * not have them in one place across versions.
+ */
+#define WL_MSR_SYSTEM_TIME     0x4b564d01U
+#define WL_MSR_SYSTEM_TIME_OLD 0x12U
 
 /* The guest-physical address of a vCPU's PVTI, below WL_MEMORY_SIZE; id < WL_MAX_VCPUS. */
 uint64_t wl_guest_pvti_address(unsigned int id);
@@ -38,8 +42,11 @@ uint64_t wl_guest_pvti_address(unsigned int id);
 /* Put the code into the guest's memory of WL_MEMORY_SIZE bytes. */
 void wl_guest_load(uint8_t *memory);
 
-/* Set the registers to start vCPU id; *sregs must hold what KVM gave the new vCPU. */
-void wl_guest_start(unsigned int id, enum wl_loop loop, struct kvm_regs *regs,
+/*
+ * Set the registers to start vCPU id, which enables its kvm-clock by that MSR; *sregs must hold
+ * what KVM gave the new vCPU.
+ */
+void wl_guest_start(unsigned int id, uint32_t clock_msr, enum wl_loop loop, struct kvm_regs *regs,
 		    struct kvm_sregs *sregs);
 
 /*

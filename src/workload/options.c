@@ -51,6 +51,8 @@ const struct kct_workload_option_info kct_workload_option_info[KCT_WORKLOAD_OPTI
 				    "--realtime after KVM_SET_CLOCK, else instead of it"),
 	[KCT_WORKLOAD_ONE_REG] =
 		FLAG("one-reg", "save and restore TSCs by KVM_[GS]ET_ONE_REG, not KVM_[GS]ET_MSRS"),
+	[KCT_WORKLOAD_OLD_MSR] =
+		FLAG("old-msr", "enable kvm-clock by its old MSR, which ends the masterclock"),
 	[KCT_WORKLOAD_JUMP] = DURATION("jump", "how far ahead each setting puts the clock"),
 	[KCT_WORKLOAD_BURST] =
 		COUNT("burst", MAX_COUNT, "settings in a row, before vCPUs are waited for"),

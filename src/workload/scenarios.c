@@ -49,7 +49,7 @@ static const struct kct_scenario scenarios[] = {
 	{
 		.name = "steady",
 		.help = "a VM runs idle guests with no reason for an update",
-		.accepts = BIT(VCPUS) | BIT(DURATION) | BIT(HOLD),
+		.accepts = BIT(VCPUS) | BIT(DURATION) | BIT(OLD_MSR) | BIT(HOLD),
 		.defaults = {[KCT_WORKLOAD_VCPUS] = 4, [KCT_WORKLOAD_DURATION] = 1000000000},
 		.run = wl_steady,
 	},

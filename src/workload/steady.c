@@ -29,9 +29,12 @@ static int be_quiet(struct wl_vm *vm, void *context)
 static int steady(struct wl *wl, unsigned int index, void *context)
 {
 	struct wl_vm *vm = wl->vms[index];
-	int status = wl_phase_create(vm, WL_OPTION(wl, VCPUS), WL_LOOP_IDLE, true);
+	int status;
 
 	(void)context;
+	if (WL_OPTION(wl, OLD_MSR))
+		vm->clock_msr = WL_MSR_SYSTEM_TIME_OLD;
+	status = wl_phase_create(vm, WL_OPTION(wl, VCPUS), WL_LOOP_IDLE, true);
 	return status ? status : wl_phase_run(vm, be_quiet, wl);
 }
 

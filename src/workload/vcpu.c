@@ -19,7 +19,7 @@ static int set_start(struct wl_vcpu *vcpu, enum wl_loop loop)
 
 	if (status)
 		return status;
-	wl_guest_start(vcpu->id, loop, &regs, &sregs);
+	wl_guest_start(vcpu->id, vcpu->vm->clock_msr, loop, &regs, &sregs);
 	status = wl_vcpu_ioctl(vcpu, WL_SET_SREGS, &sregs);
 	return status ? status : wl_vcpu_ioctl(vcpu, WL_SET_REGS, &regs);
 }

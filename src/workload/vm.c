@@ -26,6 +26,7 @@ struct wl_vm *wl_vm_new(const struct wl_kvm *kvm, const char *role, unsigned int
 	vm->role = role;
 	vm->number = number;
 	vm->fd = -1;
+	vm->clock_msr = WL_MSR_SYSTEM_TIME;
 	vm->max_vcpus = max_vcpus;
 	vm->vcpus = wl_need(calloc(max_vcpus, sizeof(vm->vcpus[0])));
 	vm->steps = wl_need(json_array());

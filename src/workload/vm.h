@@ -57,7 +57,8 @@ struct wl_vm {
 	int fd;
 	bool closed; /* the descriptors' numbers remain, for the report */
 	pid_t controller;
-	uint8_t *memory; /* WL_MEMORY_SIZE bytes */
+	uint8_t *memory;    /* WL_MEMORY_SIZE bytes */
+	uint32_t clock_msr; /* by which its guests enable kvm-clock */
 	struct wl_counts counts;
 	json_t *steps;
 

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """Why a masterclock is off: one vCPU's TSC is put apart, or has a frequency of its own."""
 
+import os
 import signal
+import unittest
 
 import kct
 
+CLOCKSOURCE = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
+ONLINE = "/sys/devices/system/cpu/cpu1/online"
+BACKWARDS = "-kct-tsc-backwards"  # of a kernel of the lab's own: what its release ends with
 FASTER_KHZ = 9_000_000  # than any host: KVM needs no TSC scaling to promise that
 
 
@@ -29,7 +34,9 @@ class Off(kct.LiveTest):
         self.assertEqual(vm["masterclock"], "inactive")
         self.check(vm["masterclock_off"], 2, 3)
         text = kct.run("list", "--pid", hold.pid, check=kct.EXIT_OK).stdout
-        self.assertIn("off: the TSCs of 1 of 3 vCPUs match, out of line (derived): vCPU 2\n", text)
+        # How far, where a TSC that is written is in force.
+        self.assertRegex(text, r"off: the TSCs of 1 of 3 vCPUs match, out of line \(derived\): "
+                               r"vCPU 2( \(\+\d+ cycles\))?\n")
         hold.finish(check=kct.EXIT_OK)
 
     def test_active(self):
@@ -80,3 +87,63 @@ class Off(kct.LiveTest):
         hold.finish(check=kct.EXIT_OK)
         (vm,) = [vm for vm in kct.parse(tables)["vms"] if vm["pid"] == hold.pid]
         self.check(vm["masterclock_off"], 3, 4)
+
+
+class Reasons(kct.LiveTest):
+    """Those that are of the whole VM: each alone, in `list`, in `stat` and in a recording."""
+
+    def masterclock_of(self, pid):
+        vms = kct.parse(kct.run("list", "--json", check=kct.EXIT_OK).stdout)["vms"]
+        return [vm["masterclock"] for vm in vms if vm["pid"] == pid and vm["nr_vcpus"] == 2]
+
+    def check_reason(self, reason, options=(), provoke=None):
+        """A VM runs, something is done to its host, and the masterclock goes off."""
+        path = self.path("recording")
+        stat = self.start("stat", "--json")
+        record = self.start_record("-o", path, "--json")
+        stat.wait_polling()
+        vmm = self.start("workload", "steady", "--vcpus", 2, "--duration", "1h", "--json", *options)
+        if provoke:
+            kct.until(lambda: self.masterclock_of(vmm.pid) == ["active"], "a masterclock")
+            provoke()
+        kct.until(lambda: self.masterclock_of(vmm.pid) == ["inactive"] and
+                  "not-yet" not in listed(vmm.pid)["masterclock_off"]["reasons"], "its end")
+        self.assertEqual(listed(vmm.pid)["masterclock_off"]["reasons"], [reason])
+        for text in (stat.finish(signal.SIGINT, check=kct.EXIT_OK),
+                     record.finish(check=kct.EXIT_OK)):
+            (vm,) = [vm for vm in kct.parse(text)["vms"] if vm["pid"] == vmm.pid]
+            self.assertEqual(vm["masterclock_off"]["reasons"], [reason])
+        vmm.finish(signal.SIGINT)
+        recording = kct.Recording.of(path)
+        (number,) = recording.vm_numbers(vmm.pid)
+        *_, last = recording.select("update", vm=number)
+        return last
+
+    def test_old_msr(self):
+        """The guest's boot CPU names its PVTI by the MSR of Linux up to 2.6.34."""
+        update = self.check_reason("old-kvmclock", ["--old-msr"])
+        self.assertIs(update["conditions"]["old_kvmclock"], True)
+
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+@unittest.skipUnless("KCT_LAB" in os.environ, "it changes the host's clocksource or CPUs")
+class OfTheHost(Reasons):
+    test_old_msr = None  # is the base's
+
+    def test_clocksource(self):
+        self.addCleanup(write, CLOCKSOURCE, "tsc")
+        update = self.check_reason("clocksource", provoke=lambda: write(CLOCKSOURCE, "hpet"))
+        self.assertNotEqual(update["host_clock"], 1)  # VDSO_CLOCKMODE_TSC
+
+    @unittest.skipUnless(os.uname().release.endswith(BACKWARDS), "this kernel's TSC only goes on")
+    def test_backwards(self):
+        def suspend_cpu():
+            write(ONLINE, "0")
+            write(ONLINE, "1")
+
+        update = self.check_reason("tsc-backwards", provoke=suspend_cpu)
+        self.assertIs(update["conditions"]["tsc_backwards"], True)
