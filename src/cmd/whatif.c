@@ -88,6 +88,7 @@ static void begin(struct whatif *w)
 
 	kct_judge_anchor(w->recorded, started->boot_ns, started->realtime_ns);
 	kct_judge_anchor(w->predicted, started->boot_ns, started->realtime_ns);
+	kct_whatif_host(w->replay, w->recording.header.clocksource);
 }
 
 static bool on_event(void *context, const union kct_any_event *event,

@@ -12,6 +12,7 @@ struct kernel_vcpu {
 	bool pending;	       /* its request, as predicted */
 	bool recorded_pending; /* and as recorded */
 	bool cleared;	       /* since its last event: nothing has told of it yet */
+	uint64_t seen_ns;      /* its last event: CLOCK_BOOTTIME */
 	uint32_t khz;	       /* virtual_tsc_khz; 0: not known */
 	bool has_offset;
 	uint64_t offset; /* of its TSC, as written or found; two's complement */
@@ -33,6 +34,7 @@ struct kernel_vm {
 	uint32_t number; /* first: the key in its tree */
 	void *vcpus;	 /* tree of struct kernel_vcpu */
 	struct kct_masterclock recorded, would;
+	uint64_t cleared_ns; /* when the change last cleared requests; 0: never */
 	uint64_t generation; /* of TSC writes, as last seen; 0: none */
 	bool were_matched;   /* offset: all TSCs matched at the last decision */
 	bool matched;	     /* they do, as KVM last said */

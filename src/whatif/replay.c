@@ -18,9 +18,9 @@ struct kct_whatif {
 	size_t nr_changes;
 	kct_predicted predicted;
 	void *context;
-	void *vms;     /* tree of struct kernel_vm */
-	bool host_tsc; /* when a VM was last made */
-	int failed;    /* -ENOMEM */
+	void *vms;		 /* tree of struct kernel_vm */
+	enum kct_known host_tsc; /* is it the host's clocksource, when a VM is made? */
+	int failed;		 /* -ENOMEM */
 };
 
 /* ---- what is changed ---- */
@@ -49,10 +49,16 @@ struct kct_whatif *kct_whatif_new(kct_changes changes, kct_predicted predicted, 
 		return NULL;
 	w->predicted = predicted;
 	w->context = context;
+	w->host_tsc = KCT_NOT_KNOWN;
 	for (int i = 0; i < KCT_NR_CHANGES; i++)
 		if (changes >> i & 1)
 			w->changes[w->nr_changes++] = all_changes[i];
 	return w;
+}
+
+void kct_whatif_host(struct kct_whatif *w, const char *clocksource)
+{
+	w->host_tsc = kct_is_tsc_clocksource(clocksource);
 }
 
 void kct_whatif_free(struct kct_whatif *w)
@@ -154,8 +160,9 @@ static void clear_request(void *item, void *context)
 	vcpu->pending = false;
 }
 
-static void clear_requests(struct kernel_vm *vm)
+static void clear_requests(struct kernel_vm *vm, const struct kct_event *at)
 {
+	vm->cleared_ns = at->ns;
 	kct_tree_each(&vm->vcpus, clear_request, NULL);
 }
 
@@ -225,9 +232,21 @@ static bool is_of_tracking(int origin)
 	       origin == KCT_ORIGIN_TSC_OFFSET;
 }
 
-static void on_request(struct kct_whatif *w, struct kernel_vcpu *vcpu,
+/* One that was found later, so that nobody knows whether it was there to be cleared. */
+static bool may_have_been_cleared(const struct kernel_vm *vm, const struct kernel_vcpu *vcpu,
+				  const struct kct_request_event *e)
+{
+	return e->op == KCT_REQUEST_MADE && e->origin == KCT_ORIGIN_UNKNOWN &&
+	       vm->cleared_ns > vcpu->seen_ns;
+}
+
+static void on_request(struct kct_whatif *w, struct kernel_vm *vm, struct kernel_vcpu *vcpu,
 		       const struct kct_request_event *e)
 {
+	if (may_have_been_cleared(vm, vcpu, e))
+		forget(vm, KCT_ALL_UNKNOWN,
+		       "a request was found only after one that was pending would have been "
+		       "cleared");
 	vcpu->recorded_pending = e->op == KCT_REQUEST_MADE;
 	if (e->op == KCT_REQUEST_MADE) {
 		if (is_of_tracking(e->origin))
@@ -353,7 +372,7 @@ static void would_update(struct kct_whatif *w, struct kernel_vm *vm,
 	if (vm->would.active == KCT_NOT_KNOWN)
 		vm->would = e->before;
 	if (ANY(w, clears_at_start))
-		clear_requests(vm);
+		clear_requests(vm, &e->event);
 	out.update.before = vm->would;
 	vm->would = would_leave(w, vm, e);
 	out.update.after = vm->would;
@@ -367,7 +386,7 @@ static void would_update(struct kct_whatif *w, struct kernel_vm *vm,
 	/* The event behind the update: kvm_vm_ioctl_set_clock() ends. */
 	if (ANY(w, clears_at_end) && vm->would.active == KCT_YES &&
 	    (e->cause == KCT_CAUSE_SET_CLOCK || e->cause == KCT_CAUSE_SET_CLOCK_REALTIME))
-		clear_requests(vm);
+		clear_requests(vm, &e->event);
 }
 
 static int on_update(struct kct_whatif *w, struct kernel_vm *vm, const struct kct_update_event *e)
@@ -383,6 +402,7 @@ static int on_update(struct kct_whatif *w, struct kernel_vm *vm, const struct kc
 	if (vcpu) {
 		tell_cleared(w, vcpu, &e->event);
 		asked = vcpu->pending;
+		vcpu->seen_ns = e->event.ns;
 		vcpu->recorded_pending = vcpu->pending = false;
 	}
 	vm->recorded = e->after;
@@ -390,6 +410,9 @@ static int on_update(struct kct_whatif *w, struct kernel_vm *vm, const struct kc
 		vm->were_matched = e->matched;
 	if (asked)
 		would_update(w, vm, e);
+	else if (vm->would.active != KCT_YES)
+		/* Without a snapshot each PVTI has a time of its own. */
+		forget(vm, KCT_LINES_UNKNOWN, "PVTIs were published that would not have been");
 	remember(vm);
 	return 0;
 }
@@ -500,7 +523,7 @@ static void on_set_clock(struct kct_whatif *w, struct kernel_vm *vm,
 	let_all_be_made(w, vm);
 	/* It comes right before its update. */
 	if (ANY(w, clears_at_start))
-		clear_requests(vm);
+		clear_requests(vm, &e->event);
 	if (e->nr_pending != KCT_NO_NUMBER)
 		out.set_clock.nr_pending = nr_pending(vm);
 	emit(w, &out);
@@ -517,15 +540,9 @@ static void on_ioctl(struct kct_whatif *w, struct kernel_vm *vm, const struct kc
 
 /* ---- in ---- */
 
-static int on_vcpu_event(struct kct_whatif *w, struct kernel_vm *vm,
-			 const union kct_any_event *event)
+static void take_vcpu_event(struct kct_whatif *w, struct kernel_vm *vm, struct kernel_vcpu *vcpu,
+			    const union kct_any_event *event)
 {
-	struct kernel_vcpu *vcpu = vcpu_of(vm, event->event.vcpu);
-
-	if (!vcpu)
-		return -ENOMEM;
-	if (event->event.kind != KCT_EVENT_TSC_TRACK)
-		let_be_made(w, vm, vcpu);
 	switch (event->event.kind) {
 	case KCT_EVENT_VCPU:
 		vcpu->pending = vcpu->recorded_pending = event->vcpu.pending;
@@ -540,17 +557,32 @@ static int on_vcpu_event(struct kct_whatif *w, struct kernel_vm *vm,
 		vcpu->offset = event->tsc_write.new_offset;
 		break;
 	case KCT_EVENT_REQUEST:
-		on_request(w, vcpu, &event->request);
-		return 0;
+		on_request(w, vm, vcpu, &event->request);
+		return;
 	case KCT_EVENT_TSC_TRACK:
 		on_tsc_track(w, vm, vcpu, &event->tsc_track);
-		return 0;
+		return;
 	case KCT_EVENT_PVTI:
 		tell_cleared(w, vcpu, &event->event);
 		on_pvti(w, vm, vcpu, &event->pvti);
-		return 0;
+		return;
 	}
 	emit(w, event);
+}
+
+static int on_vcpu_event(struct kct_whatif *w, struct kernel_vm *vm,
+			 const union kct_any_event *event)
+{
+	struct kernel_vcpu *vcpu = vcpu_of(vm, event->event.vcpu);
+
+	if (!vcpu)
+		return -ENOMEM;
+	if (event->event.kind != KCT_EVENT_TSC_TRACK)
+		let_be_made(w, vm, vcpu);
+	take_vcpu_event(w, vm, vcpu, event);
+	/* At all others the tracer looks at its request, too. */
+	if (event->event.kind != KCT_EVENT_TSC_WRITE)
+		vcpu->seen_ns = event->event.ns;
 	return 0;
 }
 
@@ -561,8 +593,8 @@ static void on_creation(struct kct_whatif *w, const struct kct_update_event *e)
 	union kct_any_event out = {.update = *e};
 	struct kct_masterclock *after = &out.update.after;
 
-	w->host_tsc = kct_is_tsc_mode(e->host_clock) == KCT_YES;
-	after->active = may_be_active(w, &nobody, w->host_tsc, after->active);
+	w->host_tsc = kct_is_tsc_mode(e->host_clock);
+	after->active = may_be_active(w, &nobody, w->host_tsc == KCT_YES, after->active);
 	if (after->active != e->after.active)
 		out.update.effect = (uint8_t)effect_of(&e->before, after);
 	emit(w, &out);
@@ -575,7 +607,10 @@ static void on_vm(struct kct_whatif *w, struct kernel_vm *vm, const struct kct_v
 
 	vm->recorded = vm->would = e->masterclock;
 	if (e->created) {
-		vm->would.active = may_be_active(w, vm, w->host_tsc, vm->recorded.active);
+		if (ANY(w, may_be_active) && w->host_tsc == KCT_NOT_KNOWN)
+			forget(vm, KCT_ALL_UNKNOWN, "the host's clocksource is not recorded");
+		vm->would.active =
+			may_be_active(w, vm, w->host_tsc == KCT_YES, vm->recorded.active);
 		if (vm->would.active != vm->recorded.active)
 			out.vm.create_effect = KCT_EFFECT_ENABLED;
 	}

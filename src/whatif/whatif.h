@@ -49,6 +49,8 @@ typedef int (*kct_predicted)(void *context, const union kct_any_event *event);
 /* NULL when out of memory. The caller frees. */
 struct kct_whatif *kct_whatif_new(kct_changes changes, kct_predicted predicted, void *context);
 void kct_whatif_free(struct kct_whatif *whatif);
+/* The host's clocksource as the recording's header names it ("": not known), before any event. */
+void kct_whatif_host(struct kct_whatif *whatif, const char *clocksource);
 /* An event was recorded; in their order. 0 or -ENOMEM. */
 int kct_whatif_event(struct kct_whatif *whatif, const union kct_any_event *event);
 /* There are no more. */

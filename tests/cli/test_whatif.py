@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """`whatif`: predictions from recordings of one kernel, against recordings of another.
 
-tests/cli/whatif/KERNEL/SCENARIO.jsonl are real: `record -- workload SCENARIO` in the lab, on the
-kernels of docs/kernels.md. What is predicted from base's has to be what the patched kernel did.
+tests/cli/whatif/KERNEL/SCENARIO.jsonl are real: `record -- workload SCENARIO` in the lab, or
+`verify all -o`, on the kernels of docs/kernels.md; clocksource-found is by tracepoints alone. What is predicted from base's has to be what the patched kernel did.
 """
 
 import json
@@ -78,6 +78,24 @@ class Whatif(Case):
 
     def test_offsets_that_differ(self):
         self.check_other(self.check_truth("offset", "spread", "offset"))
+
+    def test_making_not_recorded(self):
+        """`verify` keeps what is of its VMs alone: not the update that was nobody's yet."""
+        self.check_other(self.check_truth("offset", "steady", "offset"))
+
+    def test_masterclock_off(self):
+        """Each PVTI has a time of its own, and fewer would have been published."""
+        predicted = self.check_truth("dedup", "clocksource", "dedup")
+        self.assertEqual(of(predicted["predicted"], LINES), dict.fromkeys(LINES))
+        self.assertIn("would not have been", predicted["why"])
+
+    def test_found_later(self):
+        """A request whose time is not known may have been there to be cleared."""
+        told = self.whatif(real("base", "clocksource-found"), "dedup")
+        self.assertEqual(set(told["predicted"].values()), {None})
+        self.assertIn("found only after", told["why"])
+        told = self.whatif(real("base", "clocksource-found"), "zhang-3")
+        self.assertIsNotNone(told["predicted"]["updates"])
 
     def test_no_line_moves(self):
         """A target whose requests are gone when it runs has one snapshot, and one line a vCPU."""
