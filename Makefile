@@ -187,7 +187,10 @@ lab: all
 
 lab-patches: all
 	@scripts/deps lab
-	@tests/lab/verdicts $(WRITE)
+	@status=0; \
+	tests/lab/verdicts $(WRITE) || status=1; \
+	tests/lab/predicted $(WRITE) || status=1; \
+	exit $$status
 
 # As much of both as a test run has the time for, side by side: `make check LAB=1`.
 LAB_CHECK_PATCHES := base p123 dedup clock-guest-dedup

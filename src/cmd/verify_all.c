@@ -29,6 +29,7 @@ static const struct scenario {
 	{"migrate-offset", {"migrate", "--tsc-offset", "--realtime"}, "unnecessary=0", false},
 	{"migrate-documented", {"migrate-documented"}, "unnecessary<=1", false},
 	{"migrate-clock-first", {"migrate", "--clock-first"}, "unnecessary<=1", false},
+	{"migrate-clock-guest", {"migrate", "--clock-guest"}, "unnecessary=0", false},
 	{"migrate-clock-twice", {"migrate", "--burst=2"}, "unnecessary=0", false},
 	{"migrate-vcpus-added", {"migrate", "--add=2"}, "unnecessary=0", false},
 	{"save-restore", {"save-restore"}, "unnecessary=0", false},
