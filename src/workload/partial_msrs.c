@@ -13,18 +13,17 @@
 
 static int get(struct wl_vcpu *vcpu, const char *name, uint32_t first, uint32_t second)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entries[2];
-	} list = {
-		.head.nmsrs = 2,
-		.entries = {{.index = first, .data = UNTOUCHED},
-			    {.index = second, .data = UNTOUCHED}},
-	};
-	const struct kvm_msr_entry *tsc = &list.entries[first == WL_MSR_IA32_TSC ? 0 : 1];
+	union {
+		struct kvm_msrs msrs;
+		char room[sizeof(struct kvm_msrs) + 2 * sizeof(struct kvm_msr_entry)];
+	} list = {.msrs.nmsrs = 2};
+	const struct kvm_msr_entry *tsc = &list.msrs.entries[first == WL_MSR_IA32_TSC ? 0 : 1];
 	json_t *step = wl_step_begin(vcpu->vm->steps, name);
-	int done = wl_ioctl(&vcpu->counts, vcpu->fd, WL_GET_MSRS, (uintptr_t)&list);
+	int done;
 
+	list.msrs.entries[0] = (struct kvm_msr_entry){.index = first, .data = UNTOUCHED};
+	list.msrs.entries[1] = (struct kvm_msr_entry){.index = second, .data = UNTOUCHED};
+	done = wl_ioctl(&vcpu->counts, vcpu->fd, WL_GET_MSRS, (uintptr_t)&list);
 	wl_step_end(step);
 	if (done < 0)
 		return wl_vcpu_fail(vcpu, WL_GET_MSRS, done);
