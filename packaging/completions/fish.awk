@@ -6,6 +6,8 @@ function offered(value) {
 		return " -x -a " quoted("(__kvmclock_trace_vms " value ")")
 	if (value == "file")
 		return " -r -F"
+	if (value == "directory")
+		return " -x -a \047(__fish_complete_directories)\047"
 	return value == "" ? " -x" : " -x -a " quoted(literal(value))
 }
 END {
@@ -43,6 +45,8 @@ END {
 		for (i = 1; i <= count; i++) {
 			if (kind(f[i]) == "file")
 				print is " -F"
+			else if (kind(f[i]) == "directory")
+				print is offered(f[i])
 			else if (kind(f[i]) == "command")
 				print "complete -c kvmclock-trace -n " quoted("__kvmclock_trace_is " name \
 					"; and contains -- -- (commandline -opc)") \

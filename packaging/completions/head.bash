@@ -12,30 +12,44 @@ _kvmclock_trace_words() {
 # What may stand for a value, by kind.
 _kvmclock_trace_value() {
 	case $1 in
-	vm | pid)
+	file | directory)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen "-${1:0:1}" -- "$cur")
+		;;
+	command) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
+	*)
 		# What is typed may have been quoted for the shell already.
 		# shellcheck disable=SC2162
 		IFS= read cur <<<"$cur"
-		_kvmclock_trace_words "$("${COMP_WORDS[0]}" list --complete="$1" 2>/dev/null)"
+		case $1 in
+		vm | pid) _kvmclock_trace_words "$("${COMP_WORDS[0]}" list --complete="$1" 2>/dev/null)" ;;
+		*) _kvmclock_trace_words "${1// /$'\n'}" ;;
+		esac
 		;;
-	file)
-		compopt -o filenames 2>/dev/null
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-		;;
-	command) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
-	*) mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur") ;;
 	esac
 	[[ ${#COMPREPLY[@]} != 1 || ${COMPREPLY[0]} != *= ]] || compopt -o nospace 2>/dev/null
+	# Of a word with a colon readline puts in what is behind it.
+	COMPREPLY=("${COMPREPLY[@]#"$before"}")
 }
 
 _kvmclock_trace() {
-	local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command i
+	local cur previous before='' command i
+	local -a words=()
 	COMPREPLY=()
-	# "--vm=web" comes as three words.
+	for ((i = 0; i <= COMP_CWORD; i++)); do
+		# "--vm=web" comes as three words, and so does "db:main".
+		if ((i > 1)) && [[ ${COMP_WORDS[i]} == :* || ${words[-1]} == *: ]]; then
+			words[-1]+=${COMP_WORDS[i]}
+		else
+			words+=("${COMP_WORDS[i]}")
+		fi
+	done
+	cur=${words[-1]} previous=${words[-2]}
+	[[ $COMP_WORDBREAKS != *:* ]] || before=${cur%"${cur##*:}"}
 	if [[ $cur == "=" ]]; then
 		cur=
 	elif [[ $previous == "=" ]]; then
-		previous=${COMP_WORDS[COMP_CWORD - 2]}
+		previous=${words[-3]}
 	fi
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W "$_kvmclock_trace_commands help --help --version" -- "$cur")

@@ -2,7 +2,7 @@
 # What the shells' generators have in common: the rows into arrays.
 
 function kind(value, bar) {
-	gsub(/[][]/, "", value)
+	gsub(/[][]|,?\.\.\.$/, "", value)
 	bar = index(value, "|")
 	if (bar)
 		return kind(substr(value, 1, bar - 1)) " " substr(value, bar + 1)
@@ -10,7 +10,7 @@ function kind(value, bar) {
 }
 # Words that the shell will expand once more, when it offers them.
 function literal(words) {
-	gsub(/</, "\\<", words)
+	gsub(/[<>]/, "\\\\&", words)
 	return words
 }
 # In single quotes.

@@ -10,6 +10,8 @@ function action(value) {
 		return "_kvmclock-trace_vms " value
 	if (value == "file")
 		return "_files"
+	if (value == "directory")
+		return "_files -/"
 	if (value == "command")
 		return "_command_names -e"
 	return value == "" ? " " : "(" literal(value) ")"
@@ -69,7 +71,7 @@ END {
 		count = split(operands[name], f, " ")
 		for (i = 1; i <= count; i++) {
 			if (kind(f[i]) != "" && kind(f[i]) != "command")
-				printf " \\\n\t\t\t%s", quoted((count == 1 && name == "report" ? "*" : "") \
+				printf " \\\n\t\t\t%s", quoted((f[i] ~ /\.$/ ? "*" : "") \
 					":" f[i] ":" action(f[i]))
 		}
 		print "\n\t\t;;"
