@@ -9,11 +9,12 @@
 
 /*
  * The UID of a pod: ".../kubepods-burstable-pod0f3a1f5f_9d10_....slice/..." where systemd makes the
- * cgroups, ".../kubepods/burstable/pod0f3a1f5f-9d10-.../..." where the kubelet does.
+ * cgroups, ".../kubepods/burstable/pod0f3a1f5f-9d10-.../..." where the kubelet does. Seen from
+ * another pod that has a cgroup namespace of its own it is "/../../pod0f3a1f5f-9d10-.../...".
  */
 static bool take_pod(struct kct_vm_name *name, struct kct_piece path)
 {
-	for (path = kct_piece_find(path, "kubepods"); (path = kct_piece_find(path, "pod")).at;) {
+	while ((path = kct_piece_find(path, "pod")).at) {
 		char uid[UUID_SIZE];
 
 		path = kct_piece_skip(path, 3);
@@ -132,11 +133,13 @@ void kct_name_from_cgroup(struct kct_vm_name *name, struct kct_piece cgroup)
 	/* "0::PATH" by version 2, "N:CONTROLLERS:PATH" by version 1: the first that tells. */
 	while (cgroup.size > 0) {
 		struct kct_piece path = kct_piece_cut(&cgroup, '\n');
+		bool pods;
 
 		kct_piece_cut(&path, ':');
 		kct_piece_cut(&path, ':');
-		if (kct_piece_find(path, "kubepods").at ? take_pod(name, path)
-							: unit_of(path).size) {
+		pods = kct_piece_find(path, "kubepods").at;
+		if (((pods || kct_starts_with(path, "/../")) && take_pod(name, path)) ||
+		    (!pods && unit_of(path).size)) {
 			take_unit(name, path);
 			return;
 		}

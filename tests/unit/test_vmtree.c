@@ -102,6 +102,12 @@ static const struct {
 	 .cgroup = "12:pids:/kubepods/burstable/pod" POD
 		   "/0123\n11:memory:/kubepods/burstable/pod" POD "/0123\n",
 	 .expected = {"qemu", "web", "", KCT_NAME_OPTION, KCT_KUBEVIRT, "shop", POD}},
+	{"in a pod, seen from another of its class", LINE("qemu-kvm\0-name\0web"),
+	 .cgroup = "0::/../../pod" POD "/0123\n",
+	 .expected = {"qemu", "web", "", KCT_NAME_OPTION, KCT_KUBERNETES, "", POD}},
+	{"libvirt, seen from a pod", LINE("qemu-system-x86_64\0-M\0q35"),
+	 .cgroup = "0::/../../../machine.slice/machine-qemu\\x2d3\\x2dweb.scope/libvirt/emulator\n",
+	 .expected = {"qemu", "web", "", KCT_NAME_UNIT, KCT_LIBVIRT, "", ""}},
 	{"a VMM in a pod of its own, in a cluster in a container",
 	 LINE("qemu-system-x86_64\0-name\0shop_web"),
 	 .cgroup = "0::/docker/pods/kubelet.slice/kubelet-kubepods.slice/"
