@@ -63,6 +63,9 @@ int kct_explain_refusal(int error)
 	else if (error == EPERM)
 		kct_error("the kernel refuses BPF although the privileges are there: by a "
 			  "seccomp filter, or locked down for confidentiality");
+	else if ((error == ESRCH || error == ENOENT) && kct_host_hides_module())
+		kct_error("tracing needs CAP_SYS_ADMIN too, as KVM is a module, whose types "
+			  "nobody else may read (try as root)");
 	else if (error == ESRCH || error == ENOENT)
 		kct_error("KVM's tracepoints are not there: is the kvm module loaded?");
 	else

@@ -216,9 +216,10 @@ static uint64_t effective_capabilities(void)
 	return (uint64_t)caps[1].effective << 32 | caps[0].effective;
 }
 
-bool kct_host_has_sys_admin(void)
+bool kct_host_hides_module(void)
 {
-	return effective_capabilities() >> CAP_SYS_ADMIN & 1;
+	return !access("/sys/kernel/btf/kvm", F_OK) &&
+	       !(effective_capabilities() >> CAP_SYS_ADMIN & 1);
 }
 
 int kct_host_seccomp_mode(void)

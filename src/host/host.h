@@ -55,7 +55,8 @@ void kct_host_lockdown(char *text, size_t size);
 /* Give up every capability but CAP_BPF and CAP_PERFMON, for ourselves and for good. */
 void kct_host_drop_capabilities(void);
 
-bool kct_host_has_sys_admin(void);
+/* KVM is a module, whose types only CAP_SYS_ADMIN may read, and that is missing. */
+bool kct_host_hides_module(void);
 
 /* 0: none, 1: strict, 2: a filter. */
 int kct_host_seccomp_mode(void);

@@ -23,11 +23,10 @@ static bool lacks_capabilities(char *seen, size_t size)
 	return *missing;
 }
 
-/* Only CAP_SYS_ADMIN may read the types of a module. */
 static bool lacks_module_types(char *seen, size_t size)
 {
 	snprintf(seen, size, "KVM is a module, and CAP_SYS_ADMIN is missing");
-	return !access("/sys/kernel/btf/kvm", F_OK) && !kct_host_has_sys_admin();
+	return kct_host_hides_module();
 }
 
 /* Whatever capabilities it gives are not those that BPF asks for. */
