@@ -19,8 +19,8 @@ CLANG   ?= clang
 CC      ?= cc
 # Ubuntu's /usr/sbin/bpftool only starts the one of the running kernel's package.
 BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool /usr/sbin/bpftool) bpftool)
-# Where <asm/types.h> is, if not in /usr/include itself.
-MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+# Where <asm/types.h> is, if not in /usr/include itself. Not every compiler tells.
+MULTIARCH := $(notdir $(wildcard /usr/include/x86_64-linux-gnu))
 
 # CPPFLAGS, CFLAGS and LDFLAGS are the builder's: a distribution's replace these.
 HARDENING := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2

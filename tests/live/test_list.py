@@ -42,6 +42,15 @@ class Old(kct.LiveTest):
         hold.finish(check=kct.EXIT_OK)
         self.assertEqual(of(listed(), hold.pid), [])
 
+    def test_completed(self):
+        """What a shell offers at Tab for --vm and --pid."""
+        hold, _ = self.start_hold("steady", "--vcpus", 1, "--duration", "1ms")
+        name = os.path.basename(kct.PROGRAM)
+        for what, line in (("vm", f"{name}\t{name}"), ("pid", f"{hold.pid}\t{name}")):
+            done = kct.run("list", f"--complete={what}", check=kct.EXIT_OK)
+            self.assertIn(line, done.stdout.splitlines())
+        hold.finish(check=kct.EXIT_OK)
+
     def test_announced(self):
         """What a recording says of a VM that it finds is what guest memory holds."""
         hold, work = self.start_hold("steady", "--vcpus", 4, "--duration", "50ms")
