@@ -150,6 +150,7 @@ class Obstacles(Case):
     def with_files(self, directory, files, *command):
         """A command that sees these files of ours in a directory of the kernel's, as it has them."""
         ours = self.path("theirs")
+        shutil.rmtree(ours, ignore_errors=True)
         os.mkdir(ours)
         script = ""
         for name, text in files.items():
@@ -178,7 +179,6 @@ class Obstacles(Case):
             with self.subTest(word):
                 command = self.with_files("/sys/kernel/security", {"lockdown": word})
                 self.assertEqual(set(self.more(self.doctor(*command))), expected)
-                shutil.rmtree(self.path("theirs"))
 
     @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
     def test_paranoid_kernel(self):
