@@ -36,9 +36,8 @@ int kct_check_kernel(void)
 	return KCT_EXIT_HOST;
 }
 
-/* The function by whose return the event may have been noticed; NULL if it was another way. */
-static const char *returned_from(const struct kct_session *session,
-				 const union kct_any_event *event)
+/* The function by whose hook the event may have been noticed; NULL if it was another way. */
+static const char *hooked_by(const struct kct_session *session, const union kct_any_event *event)
 {
 	static const char *const evidence[KCT_NR_ORIGINS] = {
 		[KCT_ORIGIN_SYSTEM_TIME] = "request-system-time",
@@ -46,12 +45,13 @@ static const char *returned_from(const struct kct_session *session,
 		[KCT_ORIGIN_RESUME] = "request-resume",
 		[KCT_ORIGIN_XEN] = "request-xen",
 	};
-	const char *name = "update";
+	const char *name = "update", *target;
 
 	if (event->event.kind == KCT_EVENT_REQUEST)
 		name = evidence[event->request.origin] ? evidence[event->request.origin]
 						       : "request";
-	return kct_plan_target(&session->plan, name, KCT_KPROBE);
+	target = kct_plan_target(&session->plan, name, KCT_KPROBE);
+	return target ? target : kct_plan_target(&session->plan, name, KCT_FENTRY);
 }
 
 /* Put the stack that is behind an event in the ring buffer into the event, by its number. */
@@ -73,7 +73,7 @@ static void name_stack(struct kct_session *session, union kct_any_event *event, 
 		*note = KCT_STACK_NOT_TAKEN;
 	} else {
 		memcpy(&raw, data + own, sizeof(raw));
-		*note = (uint8_t)kct_stack_name(session->names, &raw, returned_from(session, event),
+		*note = (uint8_t)kct_stack_name(session->names, &raw, hooked_by(session, event),
 						stack);
 	}
 }

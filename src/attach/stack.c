@@ -110,20 +110,23 @@ static const char *name_at(const struct kct_stack_names *names, const struct kct
 	return kct_kallsyms_name(names->symbols, raw->frames[frame] - 1);
 }
 
-/* The first frame of what was hooked; *at_return tells whether that was its return. */
+/* The first frame of what was hooked; *has_none tells whether the function itself has none. */
 static size_t skip_hook(const struct kct_stack_names *names, const struct kct_raw_stack *raw,
-			size_t count, bool *at_return)
+			size_t count, const char *hooked, bool *has_none)
 {
+	const char *name = "", *before = "";
+	bool at_return = false;
 	size_t frame = 0;
 
-	*at_return = false;
-	for (; frame < count; frame++) {
-		const char *name = name_at(names, raw, frame);
-
+	for (; frame < count; frame++, before = name) {
+		name = name_at(names, raw, frame);
 		if (!is_hook(name))
 			break;
-		*at_return |= is_return_probe(name);
+		at_return |= is_return_probe(name);
 	}
+	/* Between a program and what it is hooked on there is its trampoline, which has no name. */
+	*has_none = at_return || (!before && frame < count && is_hooked(names, hooked) &&
+				  strcmp(name, hooked) != 0);
 	return frame;
 }
 
@@ -165,19 +168,19 @@ static void next_frame(struct naming *naming, const char *name)
 }
 
 static enum kct_stack_note name_frames(const struct kct_stack_names *names,
-				       const struct kct_raw_stack *raw, const char *returned,
+				       const struct kct_raw_stack *raw, const char *hooked,
 				       uint32_t *number)
 {
 	size_t count = (size_t)raw->size / sizeof(raw->frames[0]);
 	struct naming naming = {.names = names, .cut = count == KCT_RAW_FRAMES};
-	bool at_return;
-	size_t frame = skip_hook(names, raw, count, &at_return);
+	bool has_none;
+	size_t frame = skip_hook(names, raw, count, hooked, &has_none);
 
 	/* Not even the function that was hooked. */
 	if (frame == count)
 		return KCT_STACK_NOT_TAKEN;
-	if (at_return && returned)
-		put(&naming, returned);
+	if (has_none && hooked)
+		put(&naming, hooked);
 	for (; frame < count; frame++)
 		next_frame(&naming, name_at(names, raw, frame));
 	for (; naming.unnamed; naming.unnamed--)
@@ -197,7 +200,7 @@ static size_t hash(const struct kct_raw_stack *raw)
 }
 
 enum kct_stack_note kct_stack_name(struct kct_stack_names *names, const struct kct_raw_stack *raw,
-				   const char *returned, uint32_t *number)
+				   const char *hooked, uint32_t *number)
 {
 	struct known *known;
 
@@ -209,7 +212,7 @@ enum kct_stack_note kct_stack_name(struct kct_stack_names *names, const struct k
 	    memcmp(known->raw.frames, raw->frames, (size_t)raw->size) != 0) {
 		known->raw.size = raw->size;
 		memcpy(known->raw.frames, raw->frames, (size_t)raw->size);
-		known->note = (uint8_t)name_frames(names, raw, returned, &known->number);
+		known->note = (uint8_t)name_frames(names, raw, hooked, &known->number);
 	}
 	*number = known->number;
 	return known->note;

@@ -24,10 +24,11 @@ void kct_stack_names_hook(struct kct_stack_names *names, const char *function);
 
 /*
  * The number (model/stacks.h) of the stack, from the function that was hooked on: what is within
- * that is the kernel's way to the program, and ours. `returned` is the function whose return is
- * probed, if one may be: it has no frame then, and is put in front; or NULL.
+ * that is the kernel's way to the program, and ours. `hooked` is the function that was, if one may
+ * be, or NULL: where its return is probed, and where a trampoline jumps into it and is not called
+ * by it (Linux 6.19), it has no frame, and is put in front.
  */
 enum kct_stack_note kct_stack_name(struct kct_stack_names *names, const struct kct_raw_stack *raw,
-				   const char *returned, uint32_t *number);
+				   const char *hooked, uint32_t *number);
 
 #endif

@@ -166,6 +166,14 @@ static void test_trampolines(void **state)
 	      "kvm_synchronize_tsc < kvm_vcpu_ioctl");
 	check(FRAMES(TAKEN, "?", "kvm_synchronize_tsc", "?", "?", "kvm_vcpu_ioctl"), NULL,
 	      "kvm_synchronize_tsc < ? < ? < kvm_vcpu_ioctl");
+	/* It jumps into the function, as from Linux 6.19 on, or is called by it. */
+	check(FRAMES(TAKEN, "?", "?", "kvm_vcpu_ioctl", "do_syscall_64"), "kvm_synchronize_tsc",
+	      "kvm_synchronize_tsc < kvm_vcpu_ioctl < do_syscall_64");
+	check(FRAMES(TAKEN, "?", "?", "kvm_synchronize_tsc", "kvm_vcpu_ioctl"),
+	      "kvm_synchronize_tsc", "kvm_synchronize_tsc < kvm_vcpu_ioctl");
+	/* The program of a tracepoint has no trampoline, whatever else is hooked. */
+	check(FRAMES(TAKEN, "?", "bpf_trace_run5", "__traceiter_kvm_track_tsc", "kvm_vcpu_ioctl"),
+	      "kvm_synchronize_tsc", "kvm_vcpu_ioctl");
 	/* A call of itself is one. */
 	check(FRAMES("kvm_vcpu_ioctl", "kvm_vcpu_ioctl"), NULL, "kvm_vcpu_ioctl < kvm_vcpu_ioctl");
 }
