@@ -68,7 +68,8 @@ def by_method(setting):
 
 def account(setting):
     methods, notes = by_method(setting)
-    scripts = [peers.bpftrace_values(), peers.bpftrace_arguments(), peers.bpftrace_nothing()]
+    scripts = [peers.bpftrace_counts(), peers.bpftrace_values(), peers.bpftrace_arguments(),
+               peers.bpftrace_nothing()]
     scripts, more = peers.usable(scripts, setting.directory)
     tracers = setting.always_on() + methods + scripts
     measures = {
@@ -102,9 +103,10 @@ def ns_each(tracer, directory):
 def clock(setting):
     others, notes = setting.usable_others()
     tracers = setting.always_on() + others
-    nothing, more = peers.usable([peers.bpftrace_nothing()], setting.directory)
+    few, more = peers.usable([peers.bpftrace_counts(), peers.bpftrace_nothing()],
+                             setting.directory)
     measures = {name: (lambda: ns_each(None, None)) for name in ("untraced", "untraced, again")}
-    for tracer in tracers + nothing:
+    for tracer in tracers + few:
         measures[tracer.name] = lambda tracer=tracer: ns_each(tracer, setting.directory)
     samples = pairs.interleave(measures, setting.rounds(9))
     table = Table("The loop, by the clock", "an operation, ns", "added, ns", "added an event, ns")

@@ -21,9 +21,11 @@ def machine_table(host):
 
 
 def write_into(path, host, found):
+    """`host` is None where nothing was measured on it."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    text = put(text, "machine", machine_table(host))
+    if host:
+        text = put(text, "machine", machine_table(host))
     for name, tables in found.items():
         text = put(text, name, "\n\n".join(table.markdown() for table in tables))
     with open(path, "w", encoding="utf-8") as file:

@@ -232,6 +232,10 @@ def bpftrace_arguments():
     return Bpftrace("args.bt", "bpftrace, arguments")
 
 
+def bpftrace_counts():
+    return Bpftrace("counts.bt", "bpftrace, counts")
+
+
 def bpftrace_nothing():
     return Bpftrace("nothing.bt", "bpftrace, nothing")
 
