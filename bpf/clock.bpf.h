@@ -31,7 +31,7 @@ static __always_inline int on_update(void)
 	if (!kvm)
 		return 0;
 	who_is_running(&who);
-	updated(&e, &who, BPF_CORE_READ(kvm, arch.use_master_clock));
+	updated(&e, &who, READ(kvm, arch.use_master_clock));
 	return 0;
 }
 
@@ -80,14 +80,14 @@ int BPF_KRETPROBE(kretprobe_pvti)
 static __always_inline int on_tsc_write(struct kvm_vcpu *vcpu, __u64 offset)
 {
 	struct kct_tsc_write_event e = {
-		.old_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset),
+		.old_offset = READ(vcpu, arch.l1_tsc_offset),
 		.new_offset = offset,
 	};
 	struct who who;
 
 	who_is_running(&who);
 	tsc_writer(&e, &who);
-	observe_tsc_write(&e, BPF_CORE_READ(vcpu, kvm), vcpu, BPF_CORE_READ(vcpu, vcpu_id));
+	observe_tsc_write(&e, READ(vcpu, kvm), vcpu, READ(vcpu, vcpu_id));
 	return 0;
 }
 

@@ -60,8 +60,8 @@ __noinline int is_whole(__u64 address)
 {
 	struct kvm *kvm = (struct kvm *)address;
 
-	return BPF_CORE_READ(kvm, userspace_pid) && BPF_CORE_READ(kvm, users_count.refs.counter) &&
-	       is_kernel_pointer(BPF_CORE_READ(kvm, mm));
+	return READ(kvm, userspace_pid) && READ(kvm, users_count.refs.counter) &&
+	       is_kernel_pointer(READ(kvm, mm));
 }
 
 /*
@@ -85,11 +85,13 @@ static __always_inline bool is_alive(__u64 kvm)
  */
 static __always_inline __u64 debugfs_inode(struct kvm *kvm)
 {
-	struct dentry *dentry = BPF_CORE_READ(kvm, debugfs_dentry);
+	struct dentry *dentry = READ(kvm, debugfs_dentry);
+	struct inode *inode;
 
 	if (!is_kernel_pointer(dentry))
 		return 0;
-	return BPF_CORE_READ(dentry, d_inode, i_ino);
+	inode = READ(dentry, d_inode);
+	return READ(inode, i_ino);
 }
 
 /* Of VMs without such a directory we count the generations at each address. */
@@ -167,15 +169,15 @@ static __always_inline __u32 process_number(struct task_struct *leader)
 	struct pid *pid;
 
 	if (!own_pid_level)
-		return BPF_CORE_READ(leader, tgid);
-	pid = BPF_CORE_READ(leader, thread_pid);
-	if (!pid || BPF_CORE_READ(pid, level) < own_pid_level)
+		return READ(leader, tgid);
+	pid = READ(leader, thread_pid);
+	if (!pid || READ(pid, level) < own_pid_level)
 		return KCT_NO_NUMBER;
 	upid = (void *)pid + bpf_core_field_offset(pid->numbers) +
 	       own_pid_level * bpf_core_type_size(struct upid);
-	if ((__u64)BPF_CORE_READ(upid, ns) != own_pid_namespace)
+	if ((__u64)READ(upid, ns) != own_pid_namespace)
 		return KCT_NO_NUMBER;
-	return BPF_CORE_READ(upid, nr);
+	return READ(upid, nr);
 }
 
 #endif

@@ -16,22 +16,66 @@
 #define MAX_ERRNO		   4095
 
 /*
- * A read of kernel memory costs a call, whatever its size. So fields that lie near each other are
- * copied at once, beginning with `first`; one that a kernel has elsewhere is read by itself.
+ * 1: kernel memory is read by plain loads, a tenth of what a call of bpf_probe_read_kernel() takes.
+ * An address that cannot be read gives 0 both ways. src/attach/try.c says which kernels let us.
+ */
+const volatile __u32 loads_directly = 0;
+
+/* fd264ca02094 ("bpf: Add a kfunc to type cast from bpf uapi ctx to kernel ctx"), in 6.2 */
+extern void *bpf_rdonly_cast(const void *address, __u32 type) __ksym __weak;
+
+/*
+ * What is at an address of the kernel's. KVM's own types cannot be named here where it is a module;
+ * a struct of the kernel's that is nothing but an array of any length is as good.
+ */
+#define LOAD(type, address)                                                                        \
+	(*(const volatile type *)bpf_rdonly_cast(                                                  \
+		address, bpf_core_type_id_kernel(struct cacheline_padding)))
+
+/* A field of a struct of the kernel; 0 if it cannot be read. */
+#define READ(object, field)                                                                        \
+	({                                                                                         \
+		typeof((object)->field) field_value;                                               \
+                                                                                                   \
+		if (loads_directly)                                                                \
+			field_value = LOAD(typeof(field_value), &(object)->field);                 \
+		else                                                                               \
+			field_value = BPF_CORE_READ(object, field);                                \
+		field_value;                                                                       \
+	})
+
+/* The pointer at an address of the kernel's; NULL if it cannot be read. */
+static __always_inline void *read_pointer(const void *address)
+{
+	void *value = NULL;
+
+	if (loads_directly)
+		return LOAD(typeof(value), address);
+	bpf_probe_read_kernel(&value, sizeof(value), address);
+	return value;
+}
+
+/*
+ * Where each read is a call, fields that lie near each other are copied at once, beginning with
+ * `first`; one that a kernel has elsewhere is read by itself.
  */
 #define READ_FROM(copy, object, first)                                                             \
-	bpf_probe_read_kernel(copy, sizeof(copy),                                                  \
-			      (void *)(object) + bpf_core_field_offset((object)->first))
+	({                                                                                         \
+		if (!loads_directly)                                                               \
+			bpf_probe_read_kernel(copy, sizeof(copy),                                  \
+					      (void *)(object) +                                   \
+						      bpf_core_field_offset((object)->first));     \
+	})
 #define FIELD_IN(copy, object, first, field)                                                       \
 	({                                                                                         \
 		__u32 at = bpf_core_field_offset((object)->field) -                                \
 			   bpf_core_field_offset((object)->first);                                 \
 		typeof((object)->field) value;                                                     \
                                                                                                    \
-		if (at <= sizeof(copy) - sizeof(value))                                            \
+		if (!loads_directly && at <= sizeof(copy) - sizeof(value))                         \
 			value = *(typeof(value) *)((char *)(copy) + at);                           \
 		else                                                                               \
-			value = BPF_CORE_READ(object, field);                                      \
+			value = READ(object, field);                                               \
 		value;                                                                             \
 	})
 
@@ -55,12 +99,12 @@ static __noinline void read_masterclock(struct kvm *kvm, struct kct_masterclock 
 	m->cycle_now = FIELD_IN(copy, kvm, arch.kvmclock_offset, arch.master_cycle_now);
 	m->clock_offset = FIELD_IN(copy, kvm, arch.kvmclock_offset, arch.kvmclock_offset);
 	m->active = active ? KCT_YES : KCT_NO;
-	m->nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
+	m->nr_vcpus = READ(kvm, online_vcpus.counter);
 }
 
 static __always_inline bool request_is_pending(struct kvm_vcpu *vcpu)
 {
-	return BPF_CORE_READ(vcpu, requests) >> KVM_REQ_MASTERCLOCK_UPDATE & 1;
+	return READ(vcpu, requests) >> KVM_REQ_MASTERCLOCK_UPDATE & 1;
 }
 
 /* `from` is on the stack, or a pointer whose type the verifier knows. */
@@ -89,9 +133,9 @@ static __always_inline bool pvti_is_enabled(struct kvm_vcpu *vcpu)
 	struct kvm_vcpu_arch___pv_time_enabled *old = (void *)&vcpu->arch;
 
 	if (bpf_core_field_exists(old->pv_time_enabled))
-		return BPF_CORE_READ(old, pv_time_enabled);
+		return READ(old, pv_time_enabled);
 	if (bpf_core_field_exists(vcpu->arch.pv_time.active))
-		return BPF_CORE_READ(vcpu, arch.pv_time.active);
+		return READ(vcpu, arch.pv_time.active);
 	return false;
 }
 
@@ -105,11 +149,11 @@ static __always_inline __u32 pvti_version(struct kvm_vcpu *vcpu)
 	struct pvclock_vcpu_time_info *place;
 
 	if (bpf_core_field_exists(kept->hv_clock))
-		return BPF_CORE_READ(kept, hv_clock.version);
-	if (!BPF_CORE_READ(vcpu, arch.pv_time.active) || !BPF_CORE_READ(vcpu, arch.pv_time.valid))
+		return READ(kept, hv_clock.version);
+	if (!READ(vcpu, arch.pv_time.active) || !READ(vcpu, arch.pv_time.valid))
 		return 0;
-	place = BPF_CORE_READ(vcpu, arch.pv_time.khva);
-	return BPF_CORE_READ(place, version);
+	place = READ(vcpu, arch.pv_time.khva);
+	return READ(place, version);
 }
 
 /* The PVTI that the guest has now; false where it cannot be told. */
@@ -122,9 +166,9 @@ static __always_inline bool read_current_pvti(struct kvm_vcpu *vcpu, struct kct_
 	if (bpf_core_field_exists(kept->hv_clock)) {
 		read_pvti(pvti, &kept->hv_clock);
 	} else {
-		if (!BPF_CORE_READ(vcpu, arch.pv_time.valid))
+		if (!READ(vcpu, arch.pv_time.valid))
 			return false;
-		read_pvti(pvti, BPF_CORE_READ(vcpu, arch.pv_time.khva));
+		read_pvti(pvti, READ(vcpu, arch.pv_time.khva));
 	}
 	return pvti->tsc_to_system_mul != 0; /* published at least once */
 }
@@ -141,13 +185,11 @@ static __always_inline void *xarray_entry(void *entry, __u32 index)
 		if (((__u64)entry & 3) != 2 || (__u64)entry <= 4096)
 			break;
 		node = (__u64)entry - 2;
-		shift = BPF_CORE_READ((struct xa_node *)node, shift);
+		shift = READ((struct xa_node *)node, shift);
 		if (shift > 24)
 			return NULL;
 		slots = node + bpf_core_field_offset(struct xa_node, slots);
-		if (bpf_probe_read_kernel(&entry, sizeof(entry),
-					  (void *)(slots + 8 * (index >> shift & 63))))
-			return NULL;
+		entry = read_pointer((void *)(slots + 8 * (index >> shift & 63)));
 		if (shift == 0)
 			return entry;
 	}
@@ -163,15 +205,13 @@ __noinline __u64 vcpu_at(__u64 kvm_address, __u32 index)
 {
 	struct kvm *kvm = (struct kvm *)kvm_address;
 	struct kvm___vcpus_array *old = (void *)kvm;
-	__u64 vcpu = 0;
 
 	if (bpf_core_field_exists(old->vcpus)) {
 		__u64 array = kvm_address + bpf_core_field_offset(old->vcpus);
 
-		bpf_probe_read_kernel(&vcpu, sizeof(vcpu), (void *)(array + 8 * (__u64)index));
-		return vcpu;
+		return (__u64)read_pointer((void *)(array + 8 * (__u64)index));
 	}
-	return (__u64)xarray_entry(BPF_CORE_READ(kvm, vcpu_array.xa_head), index);
+	return (__u64)xarray_entry(READ(kvm, vcpu_array.xa_head), index);
 }
 
 /*
@@ -181,13 +221,13 @@ __noinline __u64 vcpu_at(__u64 kvm_address, __u32 index)
 __noinline __u64 newest_vcpu(__u64 kvm_address, __u32 vcpu_id)
 {
 	struct kvm *kvm = (struct kvm *)kvm_address;
-	__u32 online = BPF_CORE_READ(kvm, online_vcpus.counter);
+	__u32 online = READ(kvm, online_vcpus.counter);
 	__u32 back;
 
 	for (back = 1; back <= 8 && back <= online; back++) {
 		struct kvm_vcpu *vcpu = (struct kvm_vcpu *)vcpu_at(kvm_address, online - back);
 
-		if (vcpu && (__u32)BPF_CORE_READ(vcpu, vcpu_id) == vcpu_id)
+		if (vcpu && (__u32)READ(vcpu, vcpu_id) == vcpu_id)
 			return (__u64)vcpu;
 	}
 	return 0;
@@ -201,7 +241,7 @@ static __always_inline enum kct_known tsc_is_protected(__u64 kvm_address)
 
 	if (!bpf_core_field_exists(arch->guest_tsc_protected) || !vcpu)
 		return KCT_NOT_KNOWN;
-	return BPF_CORE_READ(arch, guest_tsc_protected) ? KCT_YES : KCT_NO;
+	return READ(arch, guest_tsc_protected) ? KCT_YES : KCT_NO;
 }
 
 /*
@@ -217,10 +257,10 @@ __noinline int read_conditions(__u64 kvm_address, __u32 nr_vcpus, struct kct_con
 	if (!c)
 		return 0;
 	c->known = 1;
-	c->nr_matched = BPF_CORE_READ(kvm, arch.nr_vcpus_matched_tsc);
+	c->nr_matched = READ(kvm, arch.nr_vcpus_matched_tsc);
 	/* The first vCPU is counted where frequencies decide, and not where offsets do. */
 	if (bpf_core_field_exists(freq->all_vcpus_matched_freq)) {
-		c->tsc_matched = BPF_CORE_READ(freq, all_vcpus_matched_freq) ? KCT_YES : KCT_NO;
+		c->tsc_matched = READ(freq, all_vcpus_matched_freq) ? KCT_YES : KCT_NO;
 	} else {
 		c->nr_matched += nr_vcpus != 0;
 		c->tsc_matched = c->nr_matched == nr_vcpus ? KCT_YES : KCT_NO;

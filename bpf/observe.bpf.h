@@ -103,7 +103,7 @@ static __always_inline void observe_request_served(struct kct_vcpu_state *state)
 static __always_inline void observe_request_made(struct kvm_vcpu *vcpu, enum kct_origin origin,
 						 enum whose_thread whose)
 {
-	struct kct_vcpu_state *state = vcpu_of(BPF_CORE_READ(vcpu, kvm), vcpu);
+	struct kct_vcpu_state *state = vcpu_of(READ(vcpu, kvm), vcpu);
 	__u32 changes;
 
 	if (!state)
@@ -123,7 +123,7 @@ static long observe_one_of_all(void *map, struct kct_key *key, struct kct_vcpu_s
 			       struct all_bits *all)
 {
 	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)key->address;
-	struct kvm *kvm = BPF_CORE_READ(vcpu, kvm);
+	struct kvm *kvm = READ(vcpu, kvm);
 
 	if (all->kvm && (__u64)kvm != all->kvm)
 		return 0;
@@ -256,7 +256,7 @@ static long count_if_pending(__u32 index, struct pending_count *count)
 __noinline __u32 count_pending(__u64 kvm_address)
 {
 	struct kvm *kvm = (struct kvm *)kvm_address;
-	__u32 nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
+	__u32 nr_vcpus = READ(kvm, online_vcpus.counter);
 	struct pending_count count = {.kvm = kvm_address};
 	__u32 i;
 
@@ -289,7 +289,7 @@ static __always_inline void observe_set_clock(struct kct_set_clock_event *e,
 		return;
 	kvm = (struct kvm *)vm->kvm;
 	state = vcpu_state(vcpu, vm, NEW_BY_TRACEPOINT);
-	e->nr_vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
+	e->nr_vcpus = READ(kvm, online_vcpus.counter);
 	e->nr_pending = count_pending(vm->kvm);
 	e->nr_pending_after = KCT_NO_NUMBER;
 	event_head(&e->event, KCT_EVENT_SET_CLOCK, vm->vm.event.vm,
@@ -395,7 +395,7 @@ static __always_inline void observe_pvti(struct kvm *kvm, struct kvm_vcpu *vcpu,
  */
 static __always_inline void observe_pvti_in_place(struct kvm_vcpu *vcpu)
 {
-	struct kct_vm_state *vm = running_vm(BPF_CORE_READ(vcpu, kvm));
+	struct kct_vm_state *vm = running_vm(READ(vcpu, kvm));
 	struct kct_vcpu_state *state = vcpu_state(vcpu, vm, NEW_BY_TRACEPOINT);
 	__u32 version = pvti_version(vcpu);
 	struct kct_pvti_event e = {};
@@ -454,9 +454,9 @@ static __always_inline void observe_tsc_track(struct kct_tsc_track_event *e, str
 
 	e->pending = KCT_NOT_KNOWN;
 	if (kvm)
-		e->generation = BPF_CORE_READ(kvm, arch.cur_tsc_generation);
+		e->generation = READ(kvm, arch.cur_tsc_generation);
 	if (vcpu)
-		e->tsc_khz = BPF_CORE_READ(vcpu, arch.virtual_tsc_khz);
+		e->tsc_khz = READ(vcpu, arch.virtual_tsc_khz);
 	if (state) {
 		observe_request_bit(state, vcpu, origin);
 		e->pending = kct_request_is_pending(state->request_changes);

@@ -12,7 +12,7 @@
 
 static __always_inline int before_requests(struct kvm_vcpu *vcpu)
 {
-	struct kct_vcpu_state *state = vcpu_of(BPF_CORE_READ(vcpu, kvm), vcpu);
+	struct kct_vcpu_state *state = vcpu_of(READ(vcpu, kvm), vcpu);
 
 	if (state)
 		find_request_bit(state, vcpu);
@@ -25,7 +25,7 @@ static __always_inline int after_requests(struct kvm_vcpu *vcpu, enum kct_origin
 
 	if (!vcpu)
 		return 0;
-	state = vcpu_of(BPF_CORE_READ(vcpu, kvm), vcpu);
+	state = vcpu_of(READ(vcpu, kvm), vcpu);
 	if (state)
 		observe_request_bit(state, vcpu, origin);
 	return 0;

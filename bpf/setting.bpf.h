@@ -32,7 +32,7 @@ static __always_inline bool shows_setting(struct kct_vcpu_state *state,
 		return false;
 	kvm = (struct kvm *)vm->kvm;
 	now.last_ns = *(volatile __u64 *)&vm->masterclock.kernel_ns;
-	now.clock_offset = BPF_CORE_READ(kvm, arch.kvmclock_offset);
+	now.clock_offset = READ(kvm, arch.kvmclock_offset);
 	now.masterclock = vm->masterclock.active == KCT_YES;
 	shown = kct_setting_shown(&vm->settings, &now, system_time, state->setting);
 	if (shown == state->setting)

@@ -185,7 +185,7 @@ static __always_inline void describe_vm(struct kct_vm_event *e, struct kvm *kvm,
 					struct task_struct *leader)
 {
 	e->token = token;
-	e->creator = BPF_CORE_READ(kvm, userspace_pid);
+	e->creator = READ(kvm, userspace_pid);
 	e->created = 0;
 	e->create_effect = 0;
 	if (leader) {
@@ -239,7 +239,7 @@ static __always_inline void adopt_creation(struct kct_vm_state *vm)
 /* There is no room for a VM, or for a vCPU of the VM at this address: counted once. */
 static __always_inline void count_refused(struct kct_key *key, struct kvm *kvm, enum kct_loss loss)
 {
-	struct kct_refused its_vm = {(__u64)kvm, (__u64)BPF_CORE_READ(kvm, mm)};
+	struct kct_refused its_vm = {(__u64)kvm, (__u64)READ(kvm, mm)};
 
 	if (bpf_map_update_elem(&refused, key, &its_vm, BPF_NOEXIST))
 		return;
@@ -297,7 +297,7 @@ __noinline int add_vm(struct kct_key *whose, __u64 leader, __u64 mm, __u32 shown
 	key = *whose;
 	kvm = (struct kvm *)key.address;
 	/* A kernel thread, or whoever else works for a VM, is not its VMM. */
-	if ((__u64)BPF_CORE_READ(kvm, mm) != mm)
+	if ((__u64)READ(kvm, mm) != mm)
 		return 0;
 	if (!key.token)
 		key.token = new_generation(key.address);
@@ -335,8 +335,7 @@ static __always_inline struct kct_vm_state *vm_state(struct kvm *kvm, struct tas
 	key.token = vm_token(kvm);
 	state = bpf_map_lookup_elem(&vms, &key);
 	if (!state) {
-		add_vm(&key, (__u64)BPF_CORE_READ(task, group_leader),
-		       (__u64)BPF_CORE_READ(task, mm), shown_by);
+		add_vm(&key, (__u64)READ(task, group_leader), (__u64)READ(task, mm), shown_by);
 		state = bpf_map_lookup_elem(&vms, &key);
 	}
 	if (state && !state->announced && armed)
@@ -360,9 +359,9 @@ __noinline int announce_vcpu(struct kct_vcpu_state *state, const struct kct_key 
 	e.has_pvti = state->has_pvti;
 	e.pvti = state->pvti;
 	e.pending = kct_request_is_pending(state->request_changes);
-	e.tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
+	e.tsc_offset = READ(vcpu, arch.l1_tsc_offset);
 	e.tsc_generation = state->tsc_generation;
-	e.tsc_khz = BPF_CORE_READ(vcpu, arch.virtual_tsc_khz);
+	e.tsc_khz = READ(vcpu, arch.virtual_tsc_khz);
 	if (emit(&e, sizeof(e), KCT_EVENT_VCPU))
 		state->announced = 1;
 	return 0;
@@ -384,13 +383,13 @@ __noinline int add_vcpu(const struct kct_key *whose, const struct kct_vm_state *
 	if (!entry)
 		return 0;
 	entry->vcpu.vm = vm->vm.event.vm;
-	entry->vcpu.id = BPF_CORE_READ(vcpu, vcpu_id);
+	entry->vcpu.id = READ(vcpu, vcpu_id);
 	entry->vcpu.setting = vm->settings.count;
-	entry->vcpu.tsc_generation = BPF_CORE_READ(vcpu, arch.this_tsc_generation);
-	entry->vcpu.tsc_khz = BPF_CORE_READ(vcpu, arch.virtual_tsc_khz);
+	entry->vcpu.tsc_generation = READ(vcpu, arch.this_tsc_generation);
+	entry->vcpu.tsc_khz = READ(vcpu, arch.virtual_tsc_khz);
 	if (shown_by == NEW_BY_CENSUS) {
 		entry->vcpu.pvti_version = pvti_version(vcpu);
-		entry->vcpu.tsc_offset = BPF_CORE_READ(vcpu, arch.l1_tsc_offset);
+		entry->vcpu.tsc_offset = READ(vcpu, arch.l1_tsc_offset);
 		entry->vcpu.request_changes = request_is_pending(vcpu);
 		/* An odd version: it is being written. */
 		entry->vcpu.has_pvti = !(entry->vcpu.pvti_version & 1) &&

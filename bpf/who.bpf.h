@@ -112,7 +112,7 @@ static __always_inline void who_of_file(struct who *who, struct file *file)
 	case KVM_VCPU_FILE:
 		vcpu = private_data;
 		who->vcpu = vcpu;
-		who->kvm = BPF_CORE_READ(vcpu, kvm);
+		who->kvm = READ(vcpu, kvm);
 		break;
 	case NO_KVM_FILE:
 		break;
@@ -123,11 +123,8 @@ static __always_inline void who_of_file(struct who *who, struct file *file)
 static __always_inline struct file *file_of_fd(struct files_struct *files, __u32 fd)
 {
 	struct fdtable *fdt = files->fdt;
-	struct file *file = NULL;
 
-	if (fd < fdt->max_fds)
-		bpf_probe_read_kernel(&file, sizeof(file), &fdt->fd[fd]);
-	return file;
+	return fd < fdt->max_fds ? read_pointer(&fdt->fd[fd]) : NULL;
 }
 
 /* Where a system call keeps the arguments of ioctl(); false if it is another one. */
@@ -153,7 +150,7 @@ static __always_inline bool ioctl_in_progress(struct task_struct *task, struct i
  */
 static __always_inline bool runs(struct task_struct *task, struct kvm_vcpu *vcpu)
 {
-	return vcpu && BPF_CORE_READ(vcpu, pid) == BPF_CORE_READ(task, thread_pid);
+	return vcpu && READ(vcpu, pid) == READ(task, thread_pid);
 }
 
 /*

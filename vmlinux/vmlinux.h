@@ -207,6 +207,11 @@ struct trace_event_raw_kvm_write_tsc_offset {
 	__u64 next_tsc_offset;
 };
 
+/* Not one byte long, and its array of bytes has no end that the verifier would know. */
+struct cacheline_padding {
+	char x[0];
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {

@@ -93,13 +93,15 @@ static int on_record(void *context, void *data, size_t size)
 	return --session->left ? 0 : -ECANCELED;
 }
 
-static int prepare(struct kct_session *session, const struct kct_session_options *options)
+static int prepare(struct kct_session *session, const struct kct_session_options *options,
+		   const struct kct_kernel_btf *kernel)
 {
 	struct kvmclock_bpf *bpf = session->bpf;
 	int error;
 
 	bpf->rodata->emitted_kinds = options->emitted_kinds;
 	bpf->rodata->with_stacks = session->names != NULL;
+	bpf->rodata->loads_directly = kernel->vmlinux && kct_kernel_loads_directly(kernel->vmlinux);
 	if (bpf_map__set_max_entries(bpf->maps.vms, options->max_vms) ||
 	    bpf_map__set_max_entries(bpf->maps.vcpus, options->max_vms * KCT_VCPUS_PER_VM) ||
 	    bpf_map__set_max_entries(bpf->maps.refused, ROOM_FOR_REFUSED) ||
@@ -173,7 +175,7 @@ static int load_session(struct kct_session *session, const struct kct_session_op
 	if (options->stacks)
 		open_names(session);
 	session->bpf = kvmclock_bpf__open();
-	error = session->bpf ? prepare(session, options) : -errno;
+	error = session->bpf ? prepare(session, options, kernel) : -errno;
 	if (!error)
 		error = load(session->bpf);
 	if (!error)

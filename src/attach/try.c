@@ -33,6 +33,10 @@ void kct_tries_end(struct kct_tries *tries)
 
 /* ---- tries ---- */
 
+/* The struct that bpf/kernel.bpf.h takes for what has no end, and an offset into it. */
+#define OPEN_ENDED  "cacheline_padding"
+#define FAR_INTO_IT 0x7000
+
 /* r0 = 0; exit */
 static const struct bpf_insn nothing[] = {
 	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
@@ -61,6 +65,36 @@ bool kct_kernel_is_too_old(void)
 		return errno == EINVAL;
 	close(fd);
 	return false;
+}
+
+/*
+ * Kernel memory by plain loads (bpf/kernel.bpf.h): bpf_rdonly_cast() came in 6.2, and loads
+ * from a struct that ends in an array of bytes in 6.5 (2569c7b8726f).
+ */
+bool kct_kernel_loads_directly(const struct btf *vmlinux)
+{
+	int cast = btf__find_by_name_kind(vmlinux, "bpf_rdonly_cast", BTF_KIND_FUNC);
+	int record = btf__find_by_name_kind(vmlinux, OPEN_ENDED, BTF_KIND_STRUCT);
+	const struct bpf_insn load[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = record},
+		{.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_KFUNC_CALL, .imm = cast},
+		{.code = BPF_LDX | BPF_MEM | BPF_DW,
+		 .dst_reg = BPF_REG_0,
+		 .src_reg = BPF_REG_0,
+		 .off = FAR_INTO_IT},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int fd;
+
+	if (cast < 0 || record < 0)
+		return false;
+	fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "kct_try", "GPL", load,
+			   sizeof(load) / sizeof(load[0]), NULL);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 /* r0 = 1; exit: of a trace event, so that perf's other events get it as well */

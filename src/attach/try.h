@@ -56,6 +56,9 @@ int kct_try_place(const struct kct_tries *tries, const char *function, uint64_t 
 /* Does the kernel lack what no way can do without? Then it is older than Linux 5.15. */
 bool kct_kernel_is_too_old(void);
 
+/* May a program read kernel memory by plain loads? */
+bool kct_kernel_loads_directly(const struct btf *vmlinux);
+
 /* May a program on a tracepoint be preempted? Tried once. */
 bool kct_try_preemption(struct kct_tries *tries);
 
