@@ -222,7 +222,9 @@ static __always_inline void observe_update(struct kct_update_event *e, struct kc
 		observe_request_served(state);
 	e->before = before ? *before : vm->masterclock;
 	read_masterclock((struct kvm *)vm->kvm, &e->after);
-	vm->host_clock = e->host_clock;
+	/* It hardly ever changes, and beside it is what every publication of the VM reads. */
+	if (vm->host_clock != e->host_clock)
+		vm->host_clock = e->host_clock;
 	if (!e->after.active) {
 		read_conditions(vm->kvm, e->after.nr_vcpus, &e->conditions);
 		vm->conditions = e->conditions;

@@ -30,6 +30,12 @@ struct kct_refused {
 /* In the map of generations: the VM of this one is dead. */
 #define KCT_GENERATION_OVER (1ULL << 62)
 
+/*
+ * The next two end with their cache line. The kernel keeps 64 bytes before a value, with its key:
+ * so no vCPU's thread writes to a line of its neighbour's in the map, nor to one that lookups read.
+ */
+#define KCT_CACHE_LINE 64
+
 struct kct_vm_state {
 	struct kct_vm_event vm;		    /* as announced; .event.vm is the VM's number */
 	__u64 kvm;			    /* address of its struct kvm, which no event tells */
@@ -41,6 +47,7 @@ struct kct_vm_state {
 	__u16 announced;  /* the `vm` event has been delivered */
 	__u16 gone;	  /* kvm_destroy_vm() was seen, and the `vm-gone` event delivered */
 	__u32 host_clock; /* vDSO clock mode at its last update; KCT_NO_NUMBER */
+	__u64 rest_of_line[4];
 };
 
 struct kct_vcpu_state {
@@ -60,7 +67,11 @@ struct kct_vcpu_state {
 	__u8 pad;
 	__u32 tsc_khz; /* virtual_tsc_khz, likewise */
 	__u32 pad2;
+	__u64 rest_of_line[5];
 };
+
+_Static_assert(sizeof(struct kct_vm_state) % KCT_CACHE_LINE == 0, "it ends within a cache line");
+_Static_assert(sizeof(struct kct_vcpu_state) % KCT_CACHE_LINE == 0, "it ends within a cache line");
 
 /*
  * What the hook on an inlined kvm_make_request() is told of its place, in 64 bits: the DWARF
