@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/gzip.h"
 #include "base/sink.h"
 
 #define BUFFER_SIZE (32 << 10)
@@ -41,6 +42,7 @@ struct kct_sink {
 	pid_t writer; /* 0: none, or it has ended */
 	int socket;   /* to it; -1: none */
 	struct job *job;
+	struct kct_gzip *gzip; /* of the process that writes; NULL: as it is */
 	bool has_begun, is_busy;
 	bool finishes; /* what is handed on now is the last */
 	uint64_t lines_given;
@@ -76,21 +78,47 @@ static uint64_t count_lines(const char *text, size_t size)
 
 /* ---- the process that writes ---- */
 
-static void write_bytes(struct job *job, int fd)
+/* Where the writer puts what it has compressed. */
+struct target {
+	struct job *job;
+	int fd;
+};
+
+/* How many of the bytes were written. */
+static size_t write_bytes(const struct target *target, const char *bytes, size_t size)
 {
+	struct job *job = target->job;
 	size_t at = 0;
 
-	while (at < job->size && !job->error && !job->given_up) {
-		ssize_t written = write(fd, job->bytes + at, job->size - at);
+	while (at < size && !job->error && !job->given_up) {
+		ssize_t written = write(target->fd, bytes + at, size - at);
 
-		if (written < 0) {
-			if (errno != EINTR)
-				job->error = errno;
-			continue;
-		}
-		job->lines_written += count_lines(job->bytes + at, (size_t)written);
-		at += (size_t)written;
+		if (written >= 0)
+			at += (size_t)written;
+		else if (errno != EINTR)
+			job->error = errno;
 	}
+	return at;
+}
+
+static void put_compressed(void *context, const unsigned char *bytes, size_t size)
+{
+	write_bytes(context, (const char *)bytes, size);
+}
+
+static void write_job(const struct target *target, struct kct_gzip *gzip)
+{
+	struct job *job = target->job;
+	size_t written = job->size;
+
+	if (gzip) {
+		kct_gzip_add(gzip, job->bytes, job->size, job->last ? Z_FINISH : Z_SYNC_FLUSH);
+		if (job->error || job->given_up)
+			written = 0;
+	} else {
+		written = write_bytes(target, job->bytes, job->size);
+	}
+	job->lines_written += count_lines(job->bytes, written);
 }
 
 static void on_interrupt(int number)
@@ -135,15 +163,21 @@ static void close_all_but(int a, int b)
 	close_range(high + 1, ~0U, 0);
 }
 
-static void __attribute__((noreturn)) write_all(struct job *job, int fd, int socket, pid_t parent)
+static void __attribute__((noreturn))
+write_all(const struct kct_sink *sink, int socket, pid_t parent)
 {
+	struct target target = {sink->job, sink->fd};
+	struct job *job = sink->job;
+	int fd = sink->fd;
 	bool last = false;
 
 	drop_capabilities();
 	prepare_signals(parent);
 	close_all_but(fd, socket);
+	if (sink->gzip && !kct_gzip_begin(sink->gzip, put_compressed, &target))
+		_exit(1);
 	while (!last && receive(socket)) {
-		write_bytes(job, fd);
+		write_job(&target, sink->gzip);
 		last = job->last;
 		if (last && close(fd) && !job->error)
 			job->error = errno;
@@ -175,7 +209,7 @@ static bool start_writer(struct kct_sink *sink)
 	sink->socket = sockets[0];
 	pid = fork();
 	if (pid == 0)
-		write_all(sink->job, sink->fd, sockets[1], parent);
+		write_all(sink, sockets[1], parent);
 	close(sockets[1]);
 	sink->writer = pid > 0 ? pid : 0;
 	return pid > 0;
@@ -263,7 +297,7 @@ static ssize_t hand_on(void *cookie, const char *text, size_t size)
 	return (ssize_t)size;
 }
 
-struct kct_sink *kct_sink_new(int fd, kct_sink_wait wait, void *context)
+struct kct_sink *kct_sink_new(int fd, bool compressed, kct_sink_wait wait, void *context)
 {
 	const cookie_io_functions_t functions = {.write = hand_on};
 	struct kct_sink *sink = calloc(1, sizeof(*sink));
@@ -273,7 +307,8 @@ struct kct_sink *kct_sink_new(int fd, kct_sink_wait wait, void *context)
 	*sink = (struct kct_sink){.fd = fd, .wait = wait, .context = context, .socket = -1};
 	sink->job = mmap(NULL, sizeof(*sink->job), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (sink->job != MAP_FAILED && start_writer(sink))
+	sink->gzip = compressed ? calloc(1, sizeof(*sink->gzip)) : NULL;
+	if (sink->job != MAP_FAILED && (sink->gzip || !compressed) && start_writer(sink))
 		sink->stream = fopencookie(sink, "w", functions);
 	if (sink->stream) {
 		setvbuf(sink->stream, NULL, _IOFBF, BUFFER_SIZE);
@@ -341,6 +376,7 @@ void kct_sink_free(struct kct_sink *sink)
 		waitpid(sink->writer, NULL, 0);
 	if (sink->job != MAP_FAILED)
 		munmap(sink->job, sizeof(*sink->job));
+	free(sink->gzip);
 	free(sink);
 	errno = error;
 }

@@ -19,9 +19,10 @@ typedef bool (*kct_sink_wait)(void *context, int fd);
 /*
  * A sink to `fd`, which becomes the other process's: with the first bytes that are handed on it is
  * closed here, as that may wait as well; but not standard error. The number stays taken. `wait` is
- * called wherever the other process has to be waited for. NULL, with errno.
+ * called wherever the other process has to be waited for. `compressed`: by gzip, in that process.
+ * NULL, with errno.
  */
-struct kct_sink *kct_sink_new(int fd, kct_sink_wait wait, void *context);
+struct kct_sink *kct_sink_new(int fd, bool compressed, kct_sink_wait wait, void *context);
 /*
  * What is written to this stream never fails there. Whoever writes more than the other one gets
  * rid of waits for it, so that only a few KiB are under way.

@@ -24,6 +24,14 @@ static bool is_fifo(const char *path)
 	return !stat(path, &status) && S_ISFIFO(status.st_mode);
 }
 
+/* As its name says. */
+static bool is_gzip(const char *path)
+{
+	size_t length = strlen(path);
+
+	return length > 3 && !strcmp(path + length - 3, ".gz");
+}
+
 /* A signal still kills us here: there is nothing yet that it would interrupt. */
 static int wait_for_reader(struct kct_output *out, uint64_t patience_ns)
 {
@@ -73,7 +81,7 @@ int kct_output_open(struct kct_output *out, struct kct_loop *loop, uint64_t pati
 		return refuse(out, error);
 	out->loop = loop;
 	out->patience_ns = patience_ns;
-	out->sink = kct_sink_new(out->file.fd, wait_for, out);
+	out->sink = kct_sink_new(out->file.fd, out->path && is_gzip(out->path), wait_for, out);
 	if (!out->sink) {
 		kct_error("%s: nothing can write it: %s", out->name, strerror(errno));
 		return KCT_EXIT_HOST;

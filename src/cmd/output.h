@@ -30,8 +30,8 @@ struct kct_output {
 #define KCT_PATIENCE_FOR_SUMMARY_NS 300000000ULL
 
 /*
- * It is to be `path`. If that is a FIFO, whoever is to read it is waited for as long as
- * `patience_ns`, 0 is without end. 0 or an enum kct_exit, said.
+ * It is to be `path`, compressed if that ends in .gz. If it is a FIFO, whoever is to read it is
+ * waited for as long as `patience_ns`, 0 is without end. 0 or an enum kct_exit, said.
  */
 int kct_output_to_path(struct kct_output *out, const char *path, uint64_t patience_ns);
 /* It is to be STDOUT_FILENO or STDERR_FILENO. */

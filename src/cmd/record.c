@@ -26,7 +26,10 @@ static const struct argp_option options[] = {
 	 "Where no function can be hooked, also hook every system call's return to see what this "
 	 "process (or else COMMAND) reads of TSCs and clocks; what that costs is measured and told",
 	 0},
-	{"output", 'o', "FILE", 0, "The recording (kvmclock-trace.jsonl); - is standard output", 0},
+	{"output", 'o', "FILE", 0,
+	 "The recording (kvmclock-trace.jsonl), compressed if its name ends in .gz; - is standard "
+	 "output",
+	 0},
 	{"duration", 'd', "DURATION", 0, "End after this time (250ms, 10s, 2m)", 0},
 	{"json", 'j', NULL, 0, "The summary as JSON", 0},
 	{"verbose", 'v', NULL, 0, "The summary with a line for each vCPU", 0},

@@ -3,31 +3,25 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <zlib.h>
 
+#include "base/gzip.h"
 #include "monitor/segment.h"
 
 #define BUFFER_SIZE 65536
-
-/* For deflateInit2(): the largest window, with gzip's header and trailer; and its usual memory. */
-#define GZIP_WINDOW 31
-#define MEMORY	    8
-
-/* Lines of JSON shrink to a seventh at any level; the higher ones take several times the time. */
-#define LEVEL 2
 
 struct kct_segment_file {
 	int fd;
 	int error; /* errno of the first write that failed */
 	FILE *stream;
-	z_stream z;
+	struct kct_gzip gzip;
 	uint64_t bytes;	  /* in the file */
 	uint64_t flushed; /* of these, up to the last flush */
-	unsigned char out[BUFFER_SIZE];
 };
 
-static void put(struct kct_segment_file *file, const unsigned char *bytes, size_t size)
+static void put(void *context, const unsigned char *bytes, size_t size)
 {
+	struct kct_segment_file *file = context;
+
 	while (size && !file->error) {
 		ssize_t written = write(file->fd, bytes, size);
 
@@ -41,27 +35,12 @@ static void put(struct kct_segment_file *file, const unsigned char *bytes, size_
 	}
 }
 
-static void compress_more(struct kct_segment_file *file, int flush)
-{
-	z_stream *z = &file->z;
-
-	do {
-		z->next_out = file->out;
-		z->avail_out = sizeof(file->out);
-		deflate(z, flush);
-		put(file, file->out, sizeof(file->out) - z->avail_out);
-	} while (!z->avail_out && !file->error);
-}
-
 static ssize_t on_write(void *cookie, const char *text, size_t size)
 {
 	struct kct_segment_file *file = cookie;
 
-	if (file->error)
-		return (ssize_t)size;
-	file->z.next_in = (unsigned char *)text;
-	file->z.avail_in = (unsigned int)size;
-	compress_more(file, Z_NO_FLUSH);
+	if (!file->error)
+		kct_gzip_add(&file->gzip, text, size, Z_NO_FLUSH);
 	return (ssize_t)size;
 }
 
@@ -81,14 +60,13 @@ int kct_segment_open(struct kct_segment_file **out, int directory, const char *n
 		free(file);
 		return -error;
 	}
-	if (deflateInit2(&file->z, LEVEL, Z_DEFLATED, GZIP_WINDOW, MEMORY, Z_DEFAULT_STRATEGY) ==
-	    Z_OK)
+	if (kct_gzip_begin(&file->gzip, put, file))
 		file->stream = fopencookie(file, "w", functions);
 	if (file->stream) {
 		setvbuf(file->stream, NULL, _IOFBF, BUFFER_SIZE);
 		return 0;
 	}
-	deflateEnd(&file->z);
+	kct_gzip_end(&file->gzip);
 	close(file->fd);
 	unlinkat(directory, name, 0);
 	free(file);
@@ -104,7 +82,7 @@ static int flush(struct kct_segment_file *file, int how)
 {
 	fflush(file->stream);
 	if (!file->error)
-		compress_more(file, how);
+		kct_gzip_add(&file->gzip, NULL, 0, how);
 	if (!file->error) {
 		file->flushed = file->bytes;
 		return 0;
@@ -132,7 +110,7 @@ int kct_segment_close(struct kct_segment_file *file)
 	if (close(file->fd) && !error)
 		error = -errno;
 	fclose(file->stream);
-	deflateEnd(&file->z);
+	kct_gzip_end(&file->gzip);
 	free(file);
 	return error;
 }

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <cmocka.h>
 
 #include "base/replace.h"
@@ -229,6 +230,19 @@ static uint64_t count_lines(int fd)
 	return count;
 }
 
+static uint64_t count_compressed_lines(void)
+{
+	gzFile file = gzopen(path, "rb");
+	uint64_t count = 0;
+	char line[64];
+
+	assert_non_null(file);
+	while (gzgets(file, line, sizeof(line)))
+		count++;
+	gzclose(file);
+	return count;
+}
+
 static void test_written(void **state)
 {
 	struct kct_sink *sink;
@@ -237,7 +251,7 @@ static void test_written(void **state)
 	(void)state;
 	patience_ms = -1;
 	assert_int_equal(pipe(pipefd), 0);
-	sink = kct_sink_new(pipefd[1], wait_for, NULL);
+	sink = kct_sink_new(pipefd[1], false, wait_for, NULL);
 	assert_non_null(sink);
 	put_lines(sink, 1000);
 	assert_int_equal(kct_sink_settle(sink), 0);
@@ -254,6 +268,34 @@ static void test_written(void **state)
 	close(pipefd[0]);
 }
 
+/* Each time that it has settled, all lines up to there can be read. */
+static void test_compressed(void **state)
+{
+	static const int counts[] = {100000, 1, 10000};
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct kct_sink *sink;
+	uint64_t lines = 0;
+	struct stat status;
+
+	(void)state;
+	patience_ms = -1;
+	sink = kct_sink_new(fd, true, wait_for, NULL);
+	assert_non_null(sink);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		put_lines(sink, counts[i]);
+		lines += (uint64_t)counts[i];
+		assert_int_equal(kct_sink_settle(sink), 0);
+		assert_int_equal(kct_sink_lines_written(sink), lines);
+		assert_int_equal(count_compressed_lines(), lines);
+	}
+	assert_int_equal(kct_sink_finish(sink), 0);
+	kct_sink_free(sink);
+	close(fd);
+	assert_int_equal(count_compressed_lines(), lines);
+	assert_int_equal(stat(path, &status), 0);
+	assert_true((uint64_t)status.st_size < lines * strlen("line 10000 of 100000") / 3);
+}
+
 /* How much has got through is known to the line, whatever the pipe holds. */
 static void test_given_up(void **state)
 {
@@ -267,7 +309,7 @@ static void test_given_up(void **state)
 
 		assert_int_equal(pipe(pipefd), 0);
 		assert_return_code(fcntl(pipefd[1], F_SETPIPE_SZ, sizes[i]), errno);
-		sink = kct_sink_new(pipefd[1], wait_for, &pipefd[0]);
+		sink = kct_sink_new(pipefd[1], false, wait_for, &pipefd[0]);
 		put_lines(sink, 100000);
 		assert_int_equal(kct_sink_settle(sink), -ETIME);
 		put_lines(sink, 10);
@@ -290,7 +332,7 @@ static void test_full(void **state)
 
 	(void)state;
 	patience_ms = -1;
-	sink = kct_sink_new(fd, wait_for, NULL);
+	sink = kct_sink_new(fd, false, wait_for, NULL);
 	put_lines(sink, 10);
 	assert_int_equal(kct_sink_settle(sink), -ENOSPC);
 	put_lines(sink, 10);
@@ -309,7 +351,7 @@ static void test_closed(void **state)
 
 	(void)state;
 	patience_ms = -1;
-	sink = kct_sink_new(fd, wait_for, NULL);
+	sink = kct_sink_new(fd, false, wait_for, NULL);
 	assert_int_equal(kct_sink_settle(sink), 0);
 	put_lines(sink, 1);
 	assert_int_equal(kct_sink_finish(sink), -EBADF);
@@ -332,7 +374,7 @@ static void test_broken_pipe(void **state)
 		pid = fork();
 		if (pid == 0) {
 			signal(SIGPIPE, ignored ? SIG_IGN : SIG_DFL);
-			sink = kct_sink_new(pipefd[1], wait_for, NULL);
+			sink = kct_sink_new(pipefd[1], false, wait_for, NULL);
 			put_lines(sink, 1);
 			_exit(-kct_sink_finish(sink));
 		}
@@ -358,6 +400,7 @@ int main(void)
 		TEST(test_fifo),
 		TEST(test_refused),
 		TEST(test_written),
+		TEST(test_compressed),
 		TEST(test_given_up),
 		TEST(test_full),
 		TEST(test_closed),
