@@ -24,7 +24,6 @@ import accounting  # noqa: E402
 import cost  # noqa: E402
 import guests  # noqa: E402
 import kct  # noqa: E402
-import pairs  # noqa: E402
 import peers  # noqa: E402
 from table import BASELINE, Table  # noqa: E402
 
@@ -100,17 +99,16 @@ def tracers(baseline):
     return found + [peers.bpftrace_counts(), *peers.others(), peers.bpftrace_nothing()]
 
 
-def inside(baseline, rounds):
+def inside(baseline):
     every, samples, notes = {"untraced": None}, {}, []
     every.update((tracer.name, tracer) for tracer in tracers(baseline))
-    for _ in range(rounds):
-        for name, tracer in list(every.items()):
-            print(name, "...", file=sys.stderr, flush=True)
-            try:
-                samples.setdefault(name, []).append(look(tracer))
-            except AssertionError as error:
-                notes.append(f"{name}: does not run here: {' '.join(str(error).split())[:200]}.")
-                del every[name]
+    loop(FEW)  # so that all that it takes is in memory
+    for name, tracer in every.items():
+        print(name, "...", file=sys.stderr, flush=True)
+        try:
+            samples[name] = look(tracer)
+        except AssertionError as error:
+            notes.append(f"{name}: does not run here: {' '.join(str(error).split())[:200]}.")
     told = {"kernel": os.uname().release, "samples": samples, "notes": notes}
     json.dump(told, sys.stdout)
 
@@ -119,10 +117,10 @@ def inside(baseline, rounds):
 
 
 def boot(setting):
-    arguments = [str(setting.rounds(2)), os.path.abspath(setting.baseline or "")]
     command = [BOOT, "--count", "--kernel", KERNEL, "--cpus", "1", "--memory", "2048",
-               "--timeout", str(TIMEOUT), "--", sys.executable, __file__,
-               *arguments[: 2 if setting.baseline else 1]]
+               "--timeout", str(TIMEOUT), "--", sys.executable, __file__]
+    if setting.baseline:
+        command.append(os.path.abspath(setting.baseline))
     environment = {**os.environ, "KCT_PROGRAM": kct.PROGRAM, "KCT_PATIENCE": "1000"}
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment)
     if done.returncode:
@@ -130,17 +128,16 @@ def boot(setting):
     return json.loads(done.stdout)
 
 
-def of_programs(samples, is_wanted):
+def of_programs(sample, is_wanted):
     """Of an operation, in the BPF programs whose name is wanted; None where there are none."""
-    every = [[ns for name, (_, ns) in one["spent"].items() if is_wanted(name)] for one in samples]
-    return pairs.median([sum(each) / MANY for each in every]) if all(every) else None
+    every = [ns for name, (_, ns) in sample["spent"].items() if is_wanted(name)]
+    return round(sum(every) / MANY) if every else None
 
 
-def row(samples, untraced):
-    added = pairs.difference([one["loop"] for one in samples], untraced)
-    return (of_programs(samples, cost.is_update), of_programs(samples, cost.is_pvti),
-            of_programs(samples, lambda name: True), added,
-            pairs.median([one["tracer"] for one in samples]))
+def row(sample, untraced):
+    return (of_programs(sample, cost.is_update), of_programs(sample, cost.is_pvti),
+            of_programs(sample, lambda name: True), round(sample["loop"] - untraced),
+            round(sample["tracer"]))
 
 
 def measure(setting):
@@ -148,11 +145,11 @@ def measure(setting):
     table = Table("Instructions", "an update", "a publication", "all programs", "added to the loop",
                   "of the tracer")
     samples = found["samples"]
-    untraced = [one["loop"] for one in samples.pop("untraced")]
-    for name, mine in samples.items():
-        table.add(name, *row(mine, untraced[: len(mine)]))
+    untraced = samples.pop("untraced")["loop"]
+    for name, sample in samples.items():
+        table.add(name, *row(sample, untraced))
     table.note(f"Of an operation: one update and one publication, in which the loop untraced takes"
-               f" {round(pairs.median(untraced).value):,}. `record` also tells that the clock was"
+               f" {untraced:,.0f}. `record` also tells that the clock was"
                f" set, a third event. Linux {found['kernel']}.")
     for note in found["notes"]:
         table.note(note)
@@ -160,4 +157,4 @@ def measure(setting):
 
 
 if __name__ == "__main__":
-    inside(sys.argv[2] if len(sys.argv) > 2 else None, int(sys.argv[1]))
+    inside(sys.argv[1] if len(sys.argv) > 1 else None)
