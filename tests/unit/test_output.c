@@ -207,7 +207,7 @@ static bool wait_for(void *context, int fd)
 	int held = 0;
 
 	while (poll(&pollfd, 1, patience_ms) == 0)
-		if (ioctl(*unread, FIONREAD, &held) || held > 0)
+		if (!unread || ioctl(*unread, FIONREAD, &held) || held > 0)
 			return false;
 	return true;
 }
