@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define MAX_VCPUS    16
+#define MAX_VCPUS    64
 #define CHANGES_KEPT 32
 
 /* The ABI of the page that KVM writes. */
