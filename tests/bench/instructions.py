@@ -36,10 +36,14 @@ TIMEOUT = 3600
 # ---- in the machine ----
 
 
-def loop(count):
-    """CPU time of a process that makes so many operations."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def storm(count):
     guests.storm(count, 1)
+
+
+def spend(work, count):
+    """CPU time of a process that does so many of them."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    work(count)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return 1e9 * sum(getattr(after, key) - getattr(before, key) for key in ("ru_utime", "ru_stime"))
 
@@ -70,23 +74,31 @@ def later(session):
     return cpu_time(session)
 
 
+def each(work):
+    """CPU time of one of them."""
+    few, many = spend(work, FEW), spend(work, MANY)
+    return (many - few) / (MANY - FEW)
+
+
 def look(tracer):
-    """What an operation costs: the loop's thread, the tracer's, and {BPF program: (runs, all)}."""
+    """What an operation costs: the loop's thread, the tracer's, and {BPF program: (runs, all)};
+    and what an exit does, at which none has anything to do."""
     if not tracer:
-        few, many = loop(FEW), loop(MANY)
-        return {"loop": (many - few) / (MANY - FEW)}
+        return {"loop": each(storm), "exit": each(guests.exits)}
     tracer.start("/tmp")
     pid = tracer.process.pid
-    few = loop(FEW)
+    few = spend(storm, FEW)
     between = later(pid)
-    many = loop(MANY)
+    many = spend(storm, MANY)
     own = later(pid) - between
+    an_exit = each(guests.exits)
     with accounting.counted():
         before = accounting.programs(pid)
         guests.storm(MANY, 1)
         spent = accounting.spent(before, accounting.programs(pid))
     tracer.finish()
-    return {"loop": (many - few) / (MANY - FEW), "tracer": own / MANY, "spent": spent}
+    return {"loop": (many - few) / (MANY - FEW), "exit": an_exit, "tracer": own / MANY,
+            "spent": spent}
 
 
 def tracers(baseline):
@@ -96,13 +108,14 @@ def tracers(baseline):
             for tracer in (peers.Stat(program), peers.Record(program)):
                 tracer.name += suffix
                 found.append(tracer)
+    found.append(peers.Monitor())
     return found + [peers.bpftrace_counts(), *peers.others(), peers.bpftrace_nothing()]
 
 
 def inside(baseline):
     every, samples, notes = {"untraced": None}, {}, []
     every.update((tracer.name, tracer) for tracer in tracers(baseline))
-    loop(FEW)  # so that all that it takes is in memory
+    spend(storm, FEW)  # so that all that it takes is in memory
     for name, tracer in every.items():
         print(name, "...", file=sys.stderr, flush=True)
         try:
@@ -136,21 +149,22 @@ def of_programs(sample, is_wanted):
 
 def row(sample, untraced):
     return (of_programs(sample, cost.is_update), of_programs(sample, cost.is_pvti),
-            of_programs(sample, lambda name: True), round(sample["loop"] - untraced),
-            round(sample["tracer"]))
+            of_programs(sample, lambda name: True), round(sample["loop"] - untraced["loop"]),
+            round(sample["tracer"]), round(sample["exit"] - untraced["exit"]))
 
 
 def measure(setting):
     found = boot(setting)
     table = Table("Instructions", "an update", "a publication", "all programs", "added to the loop",
-                  "of the tracer")
+                  "of the tracer", "added to an exit")
     samples = found["samples"]
-    untraced = samples.pop("untraced")["loop"]
+    untraced = samples.pop("untraced")
     for name, sample in samples.items():
         table.add(name, *row(sample, untraced))
     table.note(f"Of an operation: one update and one publication, in which the loop untraced takes"
-               f" {untraced:,.0f}. `record` also tells that the clock was"
-               f" set, a third event. Linux {found['kernel']}.")
+               f" {untraced['loop']:,.0f}; an exit takes {untraced['exit']:,.0f}. `record` and"
+               f" `monitor` also tell that the clock was set, a third event. Linux"
+               f" {found['kernel']}.")
     for note in found["notes"]:
         table.note(note)
     return [table]
