@@ -61,6 +61,7 @@ static void end_if_at_work(void)
 		return __real_##name(a, b, c, d);                                                  \
 	}
 
+STOP(access)
 STOP(freopen)
 STOP(open)
 STOP(openat)
