@@ -190,6 +190,7 @@ lab-patches: all
 	@status=0; \
 	tests/lab/verdicts $(WRITE) || status=1; \
 	tests/lab/predicted $(WRITE) || status=1; \
+	tests/lab/run --kernels tsc-backwards off || status=1; \
 	exit $$status
 
 # As much of both as a test run has the time for, side by side: `make check LAB=1`.

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cmd/output.h"
 #include "host/host.h"
+#include "record/segments.h"
 
 static bool wait_for(void *context, int fd)
 {
@@ -22,14 +23,6 @@ static bool is_fifo(const char *path)
 	struct stat status;
 
 	return !stat(path, &status) && S_ISFIFO(status.st_mode);
-}
-
-/* As its name says. */
-static bool is_gzip(const char *path)
-{
-	size_t length = strlen(path);
-
-	return length > 3 && !strcmp(path + length - 3, ".gz");
 }
 
 /* A signal still kills us here: there is nothing yet that it would interrupt. */
@@ -81,7 +74,8 @@ int kct_output_open(struct kct_output *out, struct kct_loop *loop, uint64_t pati
 		return refuse(out, error);
 	out->loop = loop;
 	out->patience_ns = patience_ns;
-	out->sink = kct_sink_new(out->file.fd, out->path && is_gzip(out->path), wait_for, out);
+	out->sink = kct_sink_new(out->file.fd, out->path && kct_name_ends(out->path, ".gz"),
+				 wait_for, out);
 	if (!out->sink) {
 		kct_error("%s: nothing can write it: %s", out->name, strerror(errno));
 		return KCT_EXIT_HOST;

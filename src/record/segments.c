@@ -6,7 +6,7 @@
 
 #include "record/segments.h"
 
-static bool ends_with(const char *name, const char *end)
+bool kct_name_ends(const char *name, const char *end)
 {
 	size_t length = strlen(name), tail = strlen(end);
 
@@ -15,8 +15,8 @@ static bool ends_with(const char *name, const char *end)
 
 bool kct_is_segment(const char *name)
 {
-	return (ends_with(name, ".jsonl") || ends_with(name, ".jsonl.gz")) && *name != '.' &&
-	       strncmp(name, "migrations", strlen("migrations")) != 0;
+	return (kct_name_ends(name, ".jsonl") || kct_name_ends(name, ".jsonl.gz")) &&
+	       *name != '.' && strncmp(name, "migrations", strlen("migrations")) != 0;
 }
 
 static int wanted(const struct dirent *entry)

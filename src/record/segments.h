@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Does a name end so, and is it more than that? */
+bool kct_name_ends(const char *name, const char *end);
+
 /* Is it the name of one: *.jsonl or *.jsonl.gz, and no journal (migrations*.jsonl)? */
 bool kct_is_segment(const char *name);
 

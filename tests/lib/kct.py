@@ -27,6 +27,7 @@ PROGRAM = os.path.abspath(
     os.environ.get("KCT_PROGRAM", os.path.join(ROOT, ".output", "kvmclock-trace"))
 )
 TRACEFS = "/sys/kernel/tracing"
+CLOCKSOURCE = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 
 # How long anything may take that is waited for. Only a failure takes it.
 PATIENCE = float(os.environ.get("KCT_PATIENCE", 60))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Why a masterclock is off: one vCPU's TSC is put apart, or has a frequency of its own."""
+"""Why a masterclock is off: one vCPU's TSC is put apart, or has a frequency of its own; or it is
+the guest's old MSR, the host's clocksource, or a TSC of the host's that went backwards."""
 
 import os
 import signal
@@ -7,15 +8,18 @@ import unittest
 
 import kct
 
-CLOCKSOURCE = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 ONLINE = "/sys/devices/system/cpu/cpu1/online"
 BACKWARDS = "-kct-tsc-backwards"  # of a kernel of the lab's own: what its release ends with
 FASTER_KHZ = 9_000_000  # than any host: KVM needs no TSC scaling to promise that
 
 
-def listed(pid):
+def all_listed(pid):
     vms = kct.parse(kct.run("list", "--json", check=kct.EXIT_OK).stdout)["vms"]
-    (vm,) = [vm for vm in vms if vm["pid"] == pid]
+    return [vm for vm in vms if vm["pid"] == pid]
+
+
+def listed(pid):
+    (vm,) = all_listed(pid)
     return vm
 
 
@@ -93,8 +97,7 @@ class Reasons(kct.LiveTest):
     """Those that are of the whole VM: each alone, in `list`, in `stat` and in a recording."""
 
     def masterclock_of(self, pid):
-        vms = kct.parse(kct.run("list", "--json", check=kct.EXIT_OK).stdout)["vms"]
-        return [vm["masterclock"] for vm in vms if vm["pid"] == pid and vm["nr_vcpus"] == 2]
+        return [vm["masterclock"] for vm in all_listed(pid) if vm["nr_vcpus"] == 2]
 
     def check_reason(self, reason, options=(), provoke=None):
         """A VM runs, something is done to its host, and the masterclock goes off."""
@@ -135,8 +138,8 @@ class OfTheHost(Reasons):
     test_old_msr = None  # is the base's
 
     def test_clocksource(self):
-        self.addCleanup(write, CLOCKSOURCE, "tsc")
-        update = self.check_reason("clocksource", provoke=lambda: write(CLOCKSOURCE, "hpet"))
+        self.addCleanup(write, kct.CLOCKSOURCE, "tsc")
+        update = self.check_reason("clocksource", provoke=lambda: write(kct.CLOCKSOURCE, "hpet"))
         self.assertNotEqual(update["host_clock"], 1)  # VDSO_CLOCKMODE_TSC
 
     @unittest.skipUnless(os.uname().release.endswith(BACKWARDS), "this kernel's TSC only goes on")

@@ -8,7 +8,6 @@ import unittest
 import kct
 import migration
 
-CLOCKSOURCE = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 AHEAD = 1 << 36  # cycles, by which tsc-race and guest-tsc put a TSC ahead
 
 
@@ -112,7 +111,7 @@ class Migrations(Case):
 @unittest.skipUnless("KCT_LAB" in os.environ, "it changes the clocksource of the host")
 class Clocksource(Case):
     def current(self):
-        with open(CLOCKSOURCE, encoding="ascii") as file:
+        with open(kct.CLOCKSOURCE, encoding="ascii") as file:
             return file.read().strip()
 
     def test_not_asked_for(self):
