@@ -55,16 +55,24 @@ static const struct bpf_insn read_registers[] = {
 	{.code = BPF_JMP | BPF_EXIT},
 };
 
+/* Does the kernel take a program? 0 or -errno. */
+static int try_program(const struct bpf_insn *program, size_t count)
+{
+	int fd =
+		bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "kct_try", "GPL", program, count, NULL);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+#define TRY_PROGRAM(program) try_program(program, sizeof(program) / sizeof((program)[0]))
+
 bool kct_kernel_is_too_old(void)
 {
-	int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "kct_try", "GPL", read_registers,
-			       sizeof(read_registers) / sizeof(read_registers[0]), NULL);
-
 	/* Whatever else is wrong, a missing privilege for one, is told in its own words. */
-	if (fd < 0)
-		return errno == EINVAL;
-	close(fd);
-	return false;
+	return TRY_PROGRAM(read_registers) == -EINVAL;
 }
 
 /*
@@ -86,15 +94,8 @@ bool kct_kernel_loads_directly(const struct btf *vmlinux)
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	int fd;
 
-	if (cast < 0 || record < 0)
-		return false;
-	fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "kct_try", "GPL", load,
-			   sizeof(load) / sizeof(load[0]), NULL);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	return cast >= 0 && record >= 0 && !TRY_PROGRAM(load);
 }
 
 /* r0 = 1; exit: of a trace event, so that perf's other events get it as well */
