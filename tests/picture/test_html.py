@@ -6,7 +6,7 @@ import os
 import re
 
 import recording as r
-from case import INCOMPLETE, ROOT
+from case import DONE, INCOMPLETE, OUTPUT, ROOT, run
 from migrations import MS, OTHER_BOOT, US, Host, Migration
 from page import LEVELS, SAID, SCALE, TEXT, WHISKERS, Migrated, Page
 
