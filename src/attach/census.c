@@ -2,15 +2,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "attach/census.h"
-#include "attach/symbols.h"
 #include "host/host.h"
 #include "kvmclock.skel.h"
 
@@ -24,6 +21,7 @@ void kct_census_choose(struct kvmclock_bpf *bpf, bool traces)
 	bpf_program__set_autoload(bpf->progs.look_around, true);
 	bpf_program__set_autoload(bpf->progs.census, true);
 	bpf_program__set_autoload(bpf->progs.walk_list, true);
+	bpf_program__set_autoload(bpf->progs.find_head, true);
 	bpf_program__set_autoload(bpf->progs.visit_vm, !traces);
 	bpf_program__set_autoload(bpf->progs.arm, traces);
 	bpf_program__set_autoload(bpf->progs.seed, traces);
@@ -207,32 +205,6 @@ static int find_head_from(struct kct_census *census, uint64_t vm)
 	return error == -EAGAIN ? 0 : error;
 }
 
-/* The head by its symbol, which not every kernel has, and not everybody may read: then 0. */
-static uint64_t find_symbol(void)
-{
-	FILE *table = fopen(KCT_KALLSYMS, "re");
-	uint64_t address, found = 0;
-	char line[512], name[128], module[64];
-	int count = 0;
-
-	if (!table)
-		return 0;
-	while (fgets(line, sizeof(line), table)) {
-		char kind;
-		int fields = sscanf(line, "%" SCNx64 " %c %127s [%63[^]]", &address, &kind, name,
-				    module);
-
-		if (fields < 3 || strcmp(name, "vm_list") || !strchr("bBdD", kind) ||
-		    (fields == 4 && strcmp(module, "kvm")))
-			continue;
-		found = address;
-		count++;
-	}
-	fclose(table);
-	/* Of two, one is not KVM's. */
-	return count == 1 ? found : 0;
-}
-
 static int find_head(struct kct_census *census)
 {
 	int error = 0;
@@ -241,7 +213,8 @@ static int find_head(struct kct_census *census)
 		error = find_head_from(census, census->files[i].kvm);
 	if (!error && !census->head && !census->symbol_sought) {
 		census->symbol_sought = true;
-		census->head = find_symbol();
+		error = run(census->bpf->progs.find_head);
+		census->head = census->bpf->bss->list_head;
 	}
 	return error;
 }

@@ -25,7 +25,7 @@ typedef bool (*kct_sink_wait)(void *context, int fd);
 struct kct_sink *kct_sink_new(int fd, bool compressed, kct_sink_wait wait, void *context);
 /*
  * What is written to this stream never fails there. Whoever writes more than the other one gets
- * rid of waits for it, so that only a few KiB are under way.
+ * rid of waits for it, so that no more than half a MiB is under way.
  */
 FILE *kct_sink_stream(const struct kct_sink *sink);
 

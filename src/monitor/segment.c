@@ -14,8 +14,9 @@ struct kct_segment_file {
 	int error; /* errno of the first write that failed */
 	FILE *stream;
 	struct kct_gzip gzip;
-	uint64_t bytes;	  /* in the file */
-	uint64_t flushed; /* of these, up to the last flush */
+	uint64_t bytes;		  /* in the file */
+	uint64_t flushed;	  /* of these, up to the last flush */
+	char buffer[BUFFER_SIZE]; /* the stream's: by itself it takes 4 KiB, whatever it is told */
 };
 
 static void put(void *context, const unsigned char *bytes, size_t size)
@@ -63,7 +64,7 @@ int kct_segment_open(struct kct_segment_file **out, int directory, const char *n
 	if (kct_gzip_begin(&file->gzip, put, file))
 		file->stream = fopencookie(file, "w", functions);
 	if (file->stream) {
-		setvbuf(file->stream, NULL, _IOFBF, BUFFER_SIZE);
+		setvbuf(file->stream, file->buffer, _IOFBF, BUFFER_SIZE);
 		return 0;
 	}
 	kct_gzip_end(&file->gzip);

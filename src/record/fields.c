@@ -3,61 +3,59 @@
 #include "model/names.h"
 #include "record/fields.h"
 
+/* What a line has before the value. */
+#define NAME(json_name)                                                                            \
+	.name = json_name, .key = ",\"" json_name "\":", .key_size = sizeof(json_name) + 3
 #define OFFSET(type, member) ((uint16_t)offsetof(struct type, member))
 #define FIELD(struct_name, member, json_name, kind)                                                \
 	{                                                                                          \
-		.name = json_name, .type = KCT_FIELD_##kind, .offset = OFFSET(struct_name, member) \
+		.type = KCT_FIELD_##kind, .offset = OFFSET(struct_name, member), NAME(json_name)   \
 	}
 #define OPTIONAL(struct_name, member, json_name, kind, flag)                                       \
 	{                                                                                          \
-		.name = json_name, .type = KCT_FIELD_##kind,                                       \
-		.offset = OFFSET(struct_name, member), .present = OFFSET(struct_name, flag)        \
+		.type = KCT_FIELD_##kind, .offset = OFFSET(struct_name, member),                   \
+		.present = OFFSET(struct_name, flag), NAME(json_name)                              \
 	}
 #define NAMED(struct_name, member, json_name, kind, texts)                                         \
 	{                                                                                          \
-		.name = json_name, .type = KCT_FIELD_##kind,                                       \
-		.offset = OFFSET(struct_name, member), .names = texts,                             \
-		.size = sizeof(texts) / sizeof((texts)[0])                                         \
+		.type = KCT_FIELD_##kind, .offset = OFFSET(struct_name, member), .names = texts,   \
+		.size = sizeof(texts) / sizeof((texts)[0]), NAME(json_name)                        \
 	}
 #define ADDED(struct_name, member, json_name, kind)                                                \
 	{                                                                                          \
-		.name = json_name, .type = KCT_FIELD_##kind,                                       \
-		.offset = OFFSET(struct_name, member), .added = true                               \
+		.type = KCT_FIELD_##kind, .offset = OFFSET(struct_name, member), .added = true,    \
+		NAME(json_name)                                                                    \
 	}
 #define ADDED_NAMED(struct_name, member, json_name, kind, texts)                                   \
 	{                                                                                          \
-		.name = json_name, .type = KCT_FIELD_##kind,                                       \
-		.offset = OFFSET(struct_name, member), .names = texts,                             \
-		.size = sizeof(texts) / sizeof((texts)[0]), .added = true                          \
+		.type = KCT_FIELD_##kind, .offset = OFFSET(struct_name, member), .names = texts,   \
+		.size = sizeof(texts) / sizeof((texts)[0]), .added = true, NAME(json_name)         \
 	}
 #define ADDED_OBJECT(struct_name, member, json_name, table, flag)                                  \
 	{                                                                                          \
-		.name = json_name, .type = KCT_FIELD_OBJECT,                                       \
-		.offset = OFFSET(struct_name, member), .fields = table,                            \
-		.present = OFFSET(struct_name, flag), .added = true                                \
+		.type = KCT_FIELD_OBJECT, .offset = OFFSET(struct_name, member), .fields = table,  \
+		.present = OFFSET(struct_name, flag), .added = true, NAME(json_name)               \
 	}
 #define OBJECT(struct_name, member, json_name, table)                                              \
 	{                                                                                          \
-		.name = json_name, .type = KCT_FIELD_OBJECT,                                       \
-		.offset = OFFSET(struct_name, member), .fields = table                             \
+		.type = KCT_FIELD_OBJECT, .offset = OFFSET(struct_name, member), .fields = table,  \
+		NAME(json_name)                                                                    \
 	}
 #define OPTIONAL_OBJECT(struct_name, member, json_name, table, flag)                               \
 	{                                                                                          \
-		.name = json_name, .type = KCT_FIELD_OBJECT,                                       \
-		.offset = OFFSET(struct_name, member), .fields = table,                            \
-		.present = OFFSET(struct_name, flag)                                               \
+		.type = KCT_FIELD_OBJECT, .offset = OFFSET(struct_name, member), .fields = table,  \
+		.present = OFFSET(struct_name, flag), NAME(json_name)                              \
 	}
 #define STACK(struct_name)                                                                         \
-	{.name = "stack",                                                                          \
-	 .type = KCT_FIELD_STACK,                                                                  \
+	{.type = KCT_FIELD_STACK,                                                                  \
 	 .offset = OFFSET(struct_name, stack),                                                     \
 	 .asked = OFFSET(struct_name, stack_note),                                                 \
-	 .added = true},                                                                           \
+	 .added = true,                                                                            \
+	 NAME("stack")},                                                                           \
 	{                                                                                          \
-		.name = "stack_note", .type = KCT_FIELD_NAME8,                                     \
-		.offset = OFFSET(struct_name, stack_note), .names = kct_stack_note_names,          \
-		.size = KCT_NR_STACK_NOTES, .asked = OFFSET(struct_name, stack_note),              \
-		.added = true                                                                      \
+		.type = KCT_FIELD_NAME8, .offset = OFFSET(struct_name, stack_note),                \
+		.names = kct_stack_note_names, .size = KCT_NR_STACK_NOTES,                         \
+		.asked = OFFSET(struct_name, stack_note), .added = true, NAME("stack_note")        \
 	}
 #define END                                                                                        \
 	{                                                                                          \
@@ -105,10 +103,10 @@ static const struct kct_field vm[] = {
 	FIELD(kct_vm_event, creator, "creator", U32),
 	FIELD(kct_vm_event, created, "created", U32),
 	NAMED(kct_vm_event, create_effect, "create_effect", NAME32, kct_effect_names),
-	{.name = "comm",
-	 .type = KCT_FIELD_TEXT,
+	{.type = KCT_FIELD_TEXT,
 	 .offset = OFFSET(kct_vm_event, comm),
-	 .size = sizeof(((struct kct_vm_event *)0)->comm)},
+	 .size = sizeof(((struct kct_vm_event *)0)->comm),
+	 NAME("comm")},
 	OBJECT(kct_vm_event, masterclock, "state", masterclock),
 	ADDED_OBJECT(kct_vm_event, conditions, "conditions", conditions, conditions.known),
 	END,

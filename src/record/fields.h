@@ -30,6 +30,8 @@ enum kct_field_type {
 
 struct kct_field {
 	const char *name;
+	const char *key; /* `,"name":` */
+	uint16_t key_size;
 	enum kct_field_type type;
 	uint16_t offset; /* in the event, or in the struct */
 	uint16_t size;	 /* of a text; number of names */

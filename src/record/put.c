@@ -26,21 +26,36 @@ static uint64_t get_u64(const char *at)
 	return value;
 }
 
-void kct_put(struct kct_writing *to, const char *text)
+static void put_bytes(struct kct_writing *to, const char *bytes, size_t size)
 {
-	while (*text && to->used < sizeof(to->text))
-		to->text[to->used++] = *text++;
+	size_t room = sizeof(to->text) - to->used;
+
+	size = size < room ? size : room;
+	memcpy(to->text + to->used, bytes, size);
+	to->used += size;
 }
 
+void kct_put(struct kct_writing *to, const char *text)
+{
+	put_bytes(to, text, strlen(text));
+}
+
+/* Two digits at a time: of what a line costs, numbers were the most. */
 static void put_unsigned(struct kct_writing *to, uint64_t value)
 {
-	char text[24], *digit = &text[sizeof(text) - 1];
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+	char text[24], *end = text + sizeof(text), *digit = end;
 
-	*digit = '\0';
-	do
-		*--digit = (char)('0' + value % 10);
-	while (value /= 10);
-	kct_put(to, digit);
+	for (; value >= 100; value /= 100)
+		memcpy(digit -= 2, &pairs[value % 100 * 2], 2);
+	if (value >= 10)
+		memcpy(digit -= 2, &pairs[value * 2], 2);
+	else
+		*--digit = (char)('0' + value);
+	put_bytes(to, digit, (size_t)(end - digit));
 }
 
 static void put_signed(struct kct_writing *to, int64_t value)
@@ -172,9 +187,8 @@ void kct_put_fields(struct kct_writing *to, const struct kct_field *fields, cons
 	for (const struct kct_field *field = fields; field->name; field++) {
 		if (field->asked && !base[field->asked])
 			continue;
-		kct_put(to, field == fields ? "\"" : ",\"");
-		kct_put(to, field->name);
-		kct_put(to, "\":");
+		/* The first one has no comma before it. */
+		put_bytes(to, field->key + (field == fields), field->key_size - (field == fields));
 		if (field->present && !base[field->present])
 			kct_put(to, "null");
 		else
